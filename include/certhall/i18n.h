@@ -1,0 +1,17 @@
+/* Messages in the reader's language. N_ marks a text where _ cannot be called (tables). */
+#ifndef CERTHALL_I18N_H
+#define CERTHALL_I18N_H
+
+#include <libintl.h>
+
+#define _(text) gettext(text)
+#ifndef N_
+#define N_(text) text
+#endif
+
+/* Sets the locale and the message catalogue. lang: "zh_CN", "en", or NULL to go by the environment, in which
+ * Chinese is taken when it says nothing. Falls back to C.UTF-8 when the locale named is not installed.
+ * Returns 0, or -1 when the locale's encoding is neither UTF-8 nor GB18030/GBK (messages are then English). */
+int i18n_init(const char *lang);
+
+#endif
