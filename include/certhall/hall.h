@@ -1,0 +1,61 @@
+/* The door to the hall: its HTTPS and JSON as asynchronous calls on the loop (libcurl's multi_socket interface).
+ *
+ * Each call ends with exactly one call of done, from the loop, never from inside the call; after hall_free none. A call is
+ * retried by itself only where asking twice does no harm and the way failed before an answer (three tries at most).
+ * Nothing is connected or resolved before the first call. TLS 1.2 and up, no redirects, https only, answers at most 4 MiB.
+ */
+#ifndef CERTHALL_HALL_H
+#define CERTHALL_HALL_H
+
+#include <certhall/error.h>
+#include <certhall/loop.h>
+#include <certhall/model.h>
+#include <certhall/settings.h>
+
+struct hall;
+struct hall_call; /* one under way; a caller may keep it to cancel it */
+
+int hall_new(struct loop *loop, const struct settings *settings, struct hall **out) CH_MUST_CHECK;
+void hall_free(struct hall **hall);
+void hall_cancel(struct hall_call **call); /* done is not called then; NULL is fine */
+
+/* The hall's clock, counted from its last answer on the monotonic clock; this computer's before the first. */
+int64_t hall_now(const struct hall *hall);
+/* This computer's clock minus the hall's in seconds, as of the last answer. */
+int64_t hall_clock_offset(const struct hall *hall);
+bool hall_answered(const struct hall *hall);
+
+/* err NULL on success. result is the struct the function's comment names, borrowed for the call (move bytes out to keep). */
+typedef void hall_fn(void *ctx, const struct error *err, const void *result);
+
+struct hall_call *hall_get_info(struct hall *hall, hall_fn *done, void *ctx);                     /* struct hall_info */
+struct hall_call *hall_standings(struct hall *hall, const struct standing_request *request, hall_fn *done, void *ctx); /* struct standing_answer */
+struct hall_call *hall_challenge(struct hall *hall, const char *purpose, hall_fn *done, void *ctx); /* struct challenge */
+/* The session's token is kept inside (a secret) and used for all that follows; result: struct session with token wiped. */
+struct hall_call *hall_login(struct hall *hall, const struct session_request *request, hall_fn *done, void *ctx);
+bool hall_logged_in(const struct hall *hall);
+void hall_logout(struct hall *hall); /* forgets the token and tells the hall, without waiting */
+
+struct hall_call *hall_submit_order(struct hall *hall, const struct order_request *request, hall_fn *done, void *ctx); /* struct order, as all below */
+struct hall_call *hall_get_order(struct hall *hall, const char *number, hall_fn *done, void *ctx);
+struct hall_call *hall_open_payment(struct hall *hall, const char *number, hall_fn *done, void *ctx);
+struct hall_call *hall_ask_payment(struct hall *hall, const char *number, hall_fn *done, void *ctx);
+struct hall_call *hall_cancel_order(struct hall *hall, const char *number, hall_fn *done, void *ctx);
+struct hall_call *hall_request_cert(struct hall *hall, const char *number, const struct cert_request *request, hall_fn *done, void *ctx);
+struct hall_call *hall_report_installed(struct hall *hall, const char *number, const struct install_report *report, hall_fn *done, void *ctx);
+
+/* The order's events from revision on (0: from the next). Reconnects by itself with Last-Event-ID (retry as the stream
+ * says, doubling to 30 s); done gets each struct order; err with a lost or regained way: ERR_OK when it is back. Ends with
+ * hall_cancel. */
+struct hall_call *hall_follow_order(struct hall *hall, const char *number, int64_t revision, hall_fn *done, void *ctx);
+
+/* The list of the hall's components for this machine (os, arch of uname), the signature checked against the pinned
+ * certificate: struct package_list. */
+struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx);
+/* Downloads into the data folder ("components/<id>-<version>/<file>.part", resumed when there is a part), checks size and
+ * SHA-256 and renames; result: const char * path. progress is called as it comes. */
+typedef void hall_progress_fn(void *ctx, int64_t got, int64_t total);
+struct hall_call *hall_download_package(struct hall *hall, const struct package *package, hall_progress_fn *progress,
+	hall_fn *done, void *ctx);
+
+#endif
