@@ -39,6 +39,8 @@ struct screen_ops {
 	                                                           cannot be used now is left out (build the list in the state) */
 	int (*act)(struct screen *s, int action);               /* gives SCREEN_ flags */
 	int (*key)(struct screen *s, const struct key *key);    /* keys that are no action; may be NULL */
+	bool input;                                             /* the page holds a form: key() sees a key before the actions do
+	                                                           (all but F-keys and Ctrl), and only what it ignores is an action */
 	void (*resume)(struct screen *s);                       /* it is on top again; may be NULL */
 	void (*draw)(struct screen *s, const struct area *body); /* decides nothing, changes nothing */
 	bool (*busy)(struct screen *s, const char **what);      /* something is under way: spinner and its words in the status line */
@@ -49,6 +51,7 @@ struct screen_ops {
 
 /* The program's one stack; app is the caller's context, given to every screen. */
 void screen_start(struct loop *loop, void *app);
+void screen_finish(void); /* frees all pages; after loop_run, before term_close */
 void *screen_app(struct screen *s);
 void *screen_state(struct screen *s);
 const struct screen_ops *screen_ops_of(const struct screen *s);
@@ -84,8 +87,11 @@ void dialog_text(const char *title, const char *text, const char *initial, size_
 struct list {
 	int count, selected, top;
 };
-int list_key(struct list *list, const struct key *key, int visible); /* SCREEN_ flags; arrows, Page, Home, End, digits 1 to 9 */
-/* Calls row() for each visible entry; per entry height rows of the area. */
+int list_key(struct list *list, const struct key *key, int visible); /* SCREEN_ flags; arrows, Page, Home, End, digits 1 to 9
+                                                                         (select; a page's own digit actions come first) */
+/* Calls row() for each visible entry; per entry height rows of the area. The mark of the selection and the hardware
+ * cursor are drawn here, left of what row() gets; row() itself draws a selected entry like any other (so that a cursor
+ * key costs few bytes). */
 void list_draw(struct list *list, const struct area *a, int height,
 	void (*row)(void *ctx, const struct area *a, int index, bool selected), void *ctx);
 
@@ -117,13 +123,15 @@ struct form; /* owns values; editing is by character with the hardware cursor at
 int form_new(const struct field *fields, size_t count, const void *ctx, struct form **out) CH_MUST_CHECK;
 void form_free(struct form **form);
 const char *form_value(const struct form *form, int id);
-int form_set(struct form *form, int id, const char *value) CH_MUST_CHECK; /* cut at the limit by whole characters */
+/* Sets a value, cut at the limit by whole characters. FIELD_CHECK: "" or "0" is off; FIELD_CHOICE: the decimal index. */
+int form_set(struct form *form, int id, const char *value) CH_MUST_CHECK;
 bool form_checked(const struct form *form, int id);
 int form_choice(const struct form *form, int id);
 void form_error(struct form *form, int id, const char *say);       /* e.g. the hall refused this field */
 /* Validates all visible fields; false leaves the focus on the first that is wrong or not confirmed. */
 bool form_submit(struct form *form);
-/* Tab, arrows move; Enter moves on (on a warning it confirms it); Space toggles. SCREEN_ flags. */
+/* Tab, arrows move; Enter moves on when the field is good (on a warning it confirms it) and is ignored on the last field,
+ * so that the page's own Enter action submits; Space toggles; Ctrl-U empties the field. SCREEN_ flags. */
 int form_key(struct form *form, const struct key *key);
 void form_draw(struct form *form, const struct area *a);           /* scrolls to the focus; messages stand at the field */
 

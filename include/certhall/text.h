@@ -4,9 +4,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Columns an East Asian ambiguous character takes: 1 (default) or 2 (GB18030 terminals, option). */
-void text_set_ambiguous_width(int columns);
+/* Who says how many columns a printable character takes (the terminal, once it is open); NULL: Unicode's own answer, with
+ * ambiguous characters in one column. */
+void text_set_columns(int (*columns)(uint32_t character));
+
+/* The character at text: its bytes (0 at the end); *character gets its code point, U+FFFD for a byte that is not UTF-8. */
+size_t text_character(const char *text, uint32_t *character);
+
+/* Columns of one character; 0 for combining marks and for what must not be shown. */
+int text_columns(uint32_t character);
+
+/* False for what text_sanitize drops. */
+bool text_is_safe(uint32_t character);
 
 /* Columns text takes; combining marks take none. A byte that is not UTF-8 counts as one column. */
 int text_width(const char *text);
@@ -27,8 +38,8 @@ size_t text_previous(const char *text, size_t at);
 size_t text_next(const char *text, size_t at);
 
 /* What came from outside, made safe to store and to show: valid UTF-8 only; no C0 but newline (kept only when
- * keep_newlines), DEL, C1, bidi controls, zero width, tags, private use, noncharacters; at most 4 combining marks in a
- * row. Cuts at size. Returns the length. in and out may be the same buffer. */
+ * keep_newlines), DEL, C1, bidi controls, zero width, tags, private use, noncharacters; at most 4 combining marks on
+ * a character and none without one. Cuts at size. Returns the length. in and out may be the same buffer. */
 size_t text_sanitize(const char *in, char *out, size_t size, bool keep_newlines);
 
 /* NFKC (full-width digits and letters become ASCII), without surrounding white space. out holds size bytes. */

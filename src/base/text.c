@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unicase.h>
 #include <unictype.h>
 #include <unigbrk.h>
 #include <unilbrk.h>
@@ -12,42 +11,57 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-enum { COMBINING_MAX = 4, WRAP_MAX = 65536 };
+enum { COMBINING_MAX = 4 };
 
-/* libunistring takes ambiguous characters as wide when the encoding's name is an East Asian one. */
-static const char *width_encoding = "UTF-8";
+static int (*columns_of)(uint32_t character);
 
-void text_set_ambiguous_width(int columns)
+void text_set_columns(int (*columns)(uint32_t character))
 {
-	width_encoding = columns == 2 ? "GBK" : "UTF-8";
+	columns_of = columns;
 }
 
-/* One character at text: its bytes, and its code point (U+FFFD for a stray byte). */
-static size_t character(const char *text, ucs4_t *uc)
+size_t text_character(const char *text, uint32_t *character)
 {
+	ucs4_t uc = 0xfffd;
 	size_t left = strnlen(text, 8);
-	int n = u8_mbtoucr(uc, (const uint8_t *)text, left);
-	if (n <= 0) {
-		*uc = 0xfffd;
-		return left > 0 ? 1 : 0;
-	}
-	return (size_t)n;
+	int n = u8_mbtoucr(&uc, (const uint8_t *)text, left);
+	*character = n > 0 ? uc : 0xfffd;
+	return n > 0 ? (size_t)n : left > 0;
 }
 
-static int character_width(ucs4_t uc)
+bool text_is_safe(uint32_t uc)
 {
-	if (uc == 0xfffd)
+	if (uc < 0x20 || (uc >= 0x7f && uc < 0xa0) || uc == 0x00ad)
+		return false;
+	if ((uc >= 0x200b && uc <= 0x200f) || (uc >= 0x2028 && uc <= 0x202e) || (uc >= 0x2060 && uc <= 0x206f))
+		return false; /* zero width, separators, bidi controls */
+	if (uc == 0x061c || uc == 0x180e || uc == 0xfeff || uc == 0x034f || uc == 0x115f || uc == 0x1160 || uc == 0x3164 || uc == 0xffa0)
+		return false;
+	if (uc >= 0xfff0 && uc <= 0xfffb)
+		return false;
+	if (uc >= 0xe0000 && uc <= 0xe0fff) /* tags, variation selectors supplement */
+		return false;
+	if ((uc >= 0xd800 && uc <= 0xf8ff) || uc >= 0xf0000) /* surrogates, private use */
+		return false;
+	return (uc & 0xfffe) != 0xfffe && !(uc >= 0xfdd0 && uc <= 0xfdef);
+}
+
+int text_columns(uint32_t character)
+{
+	if (!text_is_safe(character))
+		return 0;
+	if (character == 0xfffd)
 		return 1;
-	int width = uc_width(uc, width_encoding);
-	return width < 0 ? 0 : width;
+	int columns = columns_of != NULL ? columns_of(character) : uc_width(character, "UTF-8");
+	return columns > 0 ? columns : 0;
 }
 
 int text_width(const char *text)
 {
 	int width = 0;
-	ucs4_t uc;
-	for (size_t n; (n = character(text, &uc)) > 0; text += n)
-		width += character_width(uc);
+	uint32_t uc;
+	for (size_t n; (n = text_character(text, &uc)) > 0; text += n)
+		width += text_columns(uc);
 	return width;
 }
 
@@ -55,9 +69,9 @@ size_t text_cut(const char *text, int columns, int *used)
 {
 	size_t at = 0;
 	int width = 0;
-	ucs4_t uc;
-	for (size_t n; (n = character(text + at, &uc)) > 0; at += n) {
-		int w = character_width(uc);
+	uint32_t uc;
+	for (size_t n; (n = text_character(text + at, &uc)) > 0; at += n) {
+		int w = text_columns(uc);
 		if (width + w > columns)
 			break;
 		width += w;
@@ -85,30 +99,36 @@ char *text_ellipsis(const char *text, int columns, char *out, size_t size)
 	return out;
 }
 
+/* The last place at or before fits where UAX #14 allows a break; 0 when there is none. The text behind it decides too,
+ * so one character more is looked at. */
+static size_t last_break(const char *text, size_t fits)
+{
+	uint32_t uc;
+	size_t len = fits + text_character(text + fits, &uc), at = fits;
+	char *breaks = malloc(len);
+	if (breaks == NULL)
+		return 0;
+	u8_possible_linebreaks((const uint8_t *)text, len, "UTF-8", breaks);
+	while (at > 0 && breaks[at] != UC_BREAK_POSSIBLE && breaks[at] != UC_BREAK_MANDATORY)
+		at--;
+	free(breaks);
+	return at;
+}
+
 size_t text_wrap(const char *text, int columns, size_t *skip)
 {
 	size_t line = strcspn(text, "\n");
-	*skip = line + (text[line] == '\n');
-	if (columns < 1)
-		columns = 1;
-	size_t fits = text_cut(text, columns, NULL);
-	if (fits >= line || line > WRAP_MAX)
+	size_t fits = text_cut(text, columns < 1 ? 1 : columns, NULL);
+	if (fits >= line) {
+		*skip = line + (text[line] == '\n');
 		return line;
-	char *breaks = malloc(line);
-	if (breaks == NULL) {
-		*skip = fits > 0 ? fits : 1;
-		return *skip;
 	}
-	u8_possible_linebreaks((const uint8_t *)text, line, width_encoding, breaks);
-	size_t end = fits;
-	while (end > 0 && breaks[end] != UC_BREAK_POSSIBLE && breaks[end] != UC_BREAK_MANDATORY)
-		end--;
-	free(breaks);
-	if (end == 0) /* a word longer than the line */
+	size_t spaces = strspn(text + fits, " "); /* those at the end of a line may hang over */
+	size_t end = fits + spaces == line ? line : last_break(text, fits + spaces);
+	if (end == 0 || end > fits + spaces) /* a word longer than the line */
 		end = fits > 0 ? fits : text_next(text, 0);
 	*skip = end + strspn(text + end, " ");
-	if (text[*skip] == '\n' && *skip > end)
-		*skip += 1;
+	*skip += text[*skip] == '\n';
 	while (end > 0 && text[end - 1] == ' ')
 		end--;
 	return end;
@@ -129,45 +149,25 @@ size_t text_next(const char *text, size_t at)
 	return p != NULL ? (size_t)((const char *)p - text) : len;
 }
 
-static bool unsafe(ucs4_t uc)
-{
-	if (uc < 0x20 || (uc >= 0x7f && uc < 0xa0) || uc == 0x00ad)
-		return true;
-	if ((uc >= 0x200b && uc <= 0x200f) || (uc >= 0x2028 && uc <= 0x202e) || (uc >= 0x2060 && uc <= 0x206f))
-		return true; /* zero width, separators, bidi controls */
-	if (uc == 0x061c || uc == 0x180e || uc == 0xfeff || uc == 0x034f || uc == 0x115f || uc == 0x1160 || uc == 0x3164)
-		return true;
-	if (uc >= 0xfff0 && uc <= 0xfffb)
-		return true;
-	if (uc >= 0xe0000 && uc <= 0xe0fff) /* tags, variation selectors supplement */
-		return true;
-	if ((uc >= 0xe000 && uc <= 0xf8ff) || uc >= 0xf0000) /* private use */
-		return true;
-	return (uc & 0xfffe) == 0xfffe || (uc >= 0xfdd0 && uc <= 0xfdef);
-}
-
 size_t text_sanitize(const char *in, char *out, size_t size, bool keep_newlines)
 {
-	size_t len = 0;
-	int marks = 0;
+	size_t len = 0, n;
+	int marks = COMBINING_MAX; /* none before the first character */
+	uint32_t uc;
 	if (size == 0)
 		return 0;
-	while (*in != '\0') {
-		ucs4_t uc;
-		int n = u8_mbtoucr(&uc, (const uint8_t *)in, strnlen(in, 8));
-		if (n <= 0) {
-			in++;
-			continue;
-		}
+	for (; (n = text_character(in, &uc)) > 0; in += n) {
 		bool newline = uc == '\n' && keep_newlines;
-		marks = uc_combining_class(uc) != 0 ? marks + 1 : 0;
-		if ((newline || !unsafe(uc)) && marks <= COMBINING_MAX) {
-			if (len + (size_t)n >= size)
-				break;
-			memmove(out + len, in, (size_t)n);
-			len += (size_t)n;
-		}
-		in += n;
+		if ((!newline && !text_is_safe(uc)) || (n == 1 && uc == 0xfffd))
+			continue;
+		bool mark = !newline && (uc_width(uc, "UTF-8") == 0 || uc_is_general_category(uc, UC_CATEGORY_M));
+		if (mark && marks == COMBINING_MAX)
+			continue;
+		if (len + n >= size)
+			break;
+		marks = newline ? COMBINING_MAX : mark ? marks + 1 : 0;
+		memmove(out + len, in, n);
+		len += n;
 	}
 	out[len] = '\0';
 	return len;
