@@ -38,7 +38,7 @@ struct cert_info {
 int cert_info_read(const void *der, size_t len, struct cert_info *out, struct error *err) CH_MUST_CHECK;
 /* The certificate as readable text, every field and extension, sanitised. malloc'd. */
 int cert_describe(const void *der, size_t len, char **text, struct error *err) CH_MUST_CHECK;
-/* PEM file with one or more certificates → the DER of each, up to max; gives the count. */
+/* PEM file with one or more certificates: the DER of the first max of them, each to be freed; gives the count. */
 int cert_file_read(const char *path, struct bytes *ders, size_t max, size_t *count, struct error *err) CH_MUST_CHECK;
 
 /* Trust: an anchor store made of CA certificates. */
@@ -65,9 +65,11 @@ int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, con
 int pki_statement(const char *purpose, const char *audience, const char *order, const char *nonce,
 	const void *matter, size_t matter_len, struct bytes *out) CH_MUST_CHECK;
 
-/* PKCS#10 (RFC 2986) for the old certificate's subject, signed by key. */
-int csr_make(EVP_PKEY *key, const void *old_cert, size_t old_len, struct bytes *out, struct error *err) CH_MUST_CHECK;
-/* Checks the self-signature and that subject equals the old certificate's; gives SPKI and key algorithm.
+/* PKCS#10 (RFC 2986) for the old certificate's subject, signed by key. spki: the public half when the key itself does not
+ * know it (a token's EC key); NULL: from the key. The signature is verified before it is given out. */
+int csr_make(EVP_PKEY *key, const struct bytes *spki, const void *old_cert, size_t old_len, struct bytes *out,
+	struct error *err) CH_MUST_CHECK;
+/* Checks the self-signature and that subject equals the old certificate's (NULL: any subject); gives SPKI and key algorithm.
  * ERR_CSR_INVALID, ERR_ALGORITHM_NOT_ALLOWED is the caller's to decide. */
 int csr_check(const void *csr, size_t len, const void *old_cert, size_t old_len, struct bytes *spki, char algorithm[24],
 	struct error *err) CH_MUST_CHECK;
