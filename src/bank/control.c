@@ -1,0 +1,85 @@
+/* For tests and the demo, from this machine only: pay a bill, switch faults, read the ledger. */
+#include "bank/bank.h"
+
+#include <string.h>
+
+#include <certhall/clock.h>
+
+#include "bank/ledger.h"
+#include "bank/message.h"
+
+static void answer(struct reply *reply, enum verdict verdict)
+{
+	json_object *out = json_object_new_object();
+	message_put(out, "errCode", verdict_code(verdict));
+	message_put(out, "errMsg", verdict_text(verdict));
+	reply_json(reply, verdict == VERDICT_SUCCESS ? 200 : verdict == VERDICT_NO_BILL ? 404 : 409, out);
+}
+
+static struct {
+	const char *name;
+	size_t offset;
+} const fault_names[] = {
+#define X(name) { #name, offsetof(struct faults, name) },
+	BANK_FAULTS(X)
+#undef X
+};
+
+static int64_t *fault(struct faults *faults, const char *name)
+{
+	for (size_t i = 0; i < sizeof fault_names / sizeof *fault_names; i++)
+		if (strcmp(fault_names[i].name, name) == 0)
+			return (int64_t *)((char *)faults + fault_names[i].offset);
+	return NULL;
+}
+
+/* All or none: a misspelt fault must not pass for one that is on. */
+static enum verdict set_faults(struct bank *bank, json_object *wanted)
+{
+	struct faults faults = bank->faults;
+	json_object_object_foreach(wanted, name, value) {
+		int64_t *at = fault(&faults, name);
+		if (at == NULL || (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_boolean)))
+			return VERDICT_FORMAT;
+		*at = !json_object_is_type(value, json_type_boolean) ? json_object_get_int64(value) : json_object_get_boolean(value) ? -1 : 0;
+	}
+	bank->faults = faults;
+	return VERDICT_SUCCESS;
+}
+
+static enum verdict act(struct bank *bank, json_object *in)
+{
+	json_object *set = json_object_object_get(in, "set"), *action = json_object_object_get(in, "do");
+	if (json_object_is_type(set, json_type_object))
+		return set_faults(bank, set);
+	const char *bill = json_object_get_string(json_object_object_get(in, "bill")), *what = json_object_get_string(action);
+	if (bill == NULL || what == NULL)
+		return VERDICT_FORMAT;
+	if (strcmp(what, "expire") == 0)
+		return ledger_bill_expire(bank->ledger, bill, clock_now() - 1) ? VERDICT_SUCCESS : VERDICT_NO_BILL;
+	if (strcmp(what, "pay") != 0)
+		return VERDICT_FORMAT;
+	json_object *wallet = json_object_object_get(in, "wallet"), *coupon = json_object_object_get(in, "coupon");
+	return bank_pay(bank, bill, wallet != NULL ? json_object_get_string(wallet) : "WXPay",
+		coupon != NULL ? json_object_get_int64(coupon) : -1, json_object_get_boolean(json_object_object_get(in, "late")));
+}
+
+void control_handle(struct bank *bank, const struct request *request, struct reply *reply)
+{
+	if (!request->loopback || request->origin != NULL) { /* nor a page that a browser on this machine shows */
+		reply_text(reply, 403, "text/plain", "this machine only\n");
+		return;
+	}
+	if (strcmp(request->path, "/control/ledger") == 0) {
+		reply_json(reply, 200, ledger_json(bank->ledger));
+		return;
+	}
+	if (strcmp(request->path, "/control") != 0 || strcmp(request->method, "POST") != 0 || request->content_type == NULL
+		|| strncmp(request->content_type, "application/json", strlen("application/json")) != 0) {
+		reply_text(reply, 415, "text/plain", "POST application/json\n");
+		return;
+	}
+	json_object *in = json_tokener_parse(request->body);
+	answer(reply, json_object_is_type(in, json_type_object) ? act(bank, in) : VERDICT_FORMAT);
+	json_object_put(in);
+}
