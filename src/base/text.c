@@ -24,7 +24,7 @@ size_t text_character(const char *text, uint32_t *character)
 {
 	ucs4_t uc = 0xfffd;
 	size_t left = strnlen(text, 8);
-	int n = u8_mbtoucr(&uc, (const uint8_t *)text, left);
+	int n = left > 0 ? u8_mbtoucr(&uc, (const uint8_t *)text, left) : 0; /* it looks at the first byte even of none */
 	*character = n > 0 ? uc : 0xfffd;
 	return n > 0 ? (size_t)n : left > 0;
 }
