@@ -58,7 +58,7 @@ struct key {
 
 struct term_options {
 	const char *theme;   /* "default", "mono"; NULL: default, mono when NO_COLOR is set or there are no colours */
-	int esc_delay_ms;    /* 0: 150 */
+	int esc_delay_ms;    /* 0: $ESCDELAY, else 150 */
 	int ambiguous;       /* columns of an ambiguous character (U+201C, U+2580): 0 asks the terminal, else 1 or 2 */
 };
 
