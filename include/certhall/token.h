@@ -25,6 +25,7 @@ struct token_options {
 	const char *module_args; /* for C_Initialize (NSS), may be NULL */
 	const char *helper;      /* NULL: PKGLIBEXECDIR "/certhall-token" */
 	const char *log;         /* where the module's stderr goes; NULL: /dev/null */
+	int timeout_ms;          /* for every request; 0: each its own (tests shorten it) */
 };
 
 /* Copies the options; starts nothing. */
@@ -34,7 +35,8 @@ void token_free(struct token **token);
 int token_set_module(struct token *token, const char *module, const char *module_args) CH_MUST_CHECK;
 /* Ends the helper (logs the key out); it starts again when needed. */
 void token_close(struct token *token);
-/* Fails whatever is under way with ERR_CANCELLED and kills the helper. Not while a key is being written. */
+/* Fails whatever is under way with ERR_CANCELLED and kills the helper. A write under way (generate, write, remove) is not
+ * cut short: it ends as it ends, and what waits behind it is cancelled. */
 void token_cancel(struct token *token);
 
 struct token_module {
