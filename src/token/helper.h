@@ -7,6 +7,7 @@
 #ifndef CERTHALL_TOKEN_HELPER_H
 #define CERTHALL_TOKEN_HELPER_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ struct PKCS11_slot_st;
 
 struct helper {
 	const char *module_path, *module_args;
-	char path[512]; /* of the file that was loaded */
+	char path[PATH_MAX]; /* of the file that was loaded */
 	CK_FUNCTION_LIST *p11;
 	struct PKCS11_ctx_st *ctx;
 

@@ -72,6 +72,20 @@ static CK_RV initialise(const struct helper *helper, CK_FUNCTION_LIST *list)
 	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
 }
 
+/* A key with a PIN of its own (CKA_ALWAYS_AUTHENTICATE) makes libp11 ask for it. Refusing is the answer: OpenSSL's method
+ * would ask on the terminal, its null method would try an empty PIN. */
+static int refuse(UI *ui)
+{
+	(void)ui;
+	return 0;
+}
+
+static int refuse_questions(PKCS11_CTX *ctx)
+{
+	UI_METHOD *method = UI_create_method("certhall-token"); /* lives as long as the process */
+	return method != NULL && UI_method_set_opener(method, refuse) == 0 && PKCS11_set_ui_method(ctx, method, NULL) == 0 ? 0 : -1;
+}
+
 int module_load(struct helper *helper, struct error *err)
 {
 	char real[PATH_MAX];
@@ -84,7 +98,7 @@ int module_load(struct helper *helper, struct error *err)
 	if (rc != 0)
 		return rc;
 	PKCS11_CTX *ctx = PKCS11_CTX_new();
-	if (ctx == NULL)
+	if (ctx == NULL || refuse_questions(ctx) != 0)
 		return error_set(err, ERR_NO_MEMORY, NULL, "libp11");
 	if (helper->module_args != NULL)
 		PKCS11_CTX_init_args(ctx, helper->module_args);
@@ -100,7 +114,6 @@ int module_load(struct helper *helper, struct error *err)
 		PKCS11_CTX_free(ctx);
 		return error_set(err, ERR_TOKEN_MODULE, N_("it does not start"), "%s: C_GetInfo 0x%lx", real, rv);
 	}
-	PKCS11_set_ui_method(ctx, UI_null(), NULL); /* never asks on a terminal for a key's own PIN */
 	helper->p11 = list;
 	helper->ctx = ctx;
 	snprintf(helper->path, sizeof helper->path, "%s", real);

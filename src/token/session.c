@@ -85,19 +85,19 @@ static int pin_error(struct helper *helper, CK_SLOT_ID slot, CK_RV rv, struct er
 }
 
 /* Whether a login may be tried at all: a try that must fail would be one less. */
-static int may_try(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, bool *pad, struct error *err)
+static int may_try(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, struct error *err)
 {
 	CK_TOKEN_INFO token;
 	CK_RV rv = helper->p11->C_GetTokenInfo(slot, &token);
 	if (rv != CKR_OK)
 		return ckr_error(rv, "C_GetTokenInfo", err);
-	*pad = token.flags & CKF_PROTECTED_AUTHENTICATION_PATH;
+	bool pad = token.flags & CKF_PROTECTED_AUTHENTICATION_PATH;
 	if (!(token.flags & CKF_TOKEN_INITIALIZED))
 		return error_set(err, ERR_TOKEN_UNINITIALISED, NULL, "flags 0x%lx", token.flags);
 	if (token.flags & CKF_USER_PIN_LOCKED)
 		return error_set(err, ERR_PIN_LOCKED, NULL, "flags 0x%lx", token.flags);
 	if (pin->text == NULL || pin->len == 0)
-		return *pad ? 0 : error_set(err, ERR_PIN_LENGTH, NULL, "no PIN");
+		return pad ? 0 : error_set(err, ERR_PIN_LENGTH, NULL, "no PIN");
 	bool told = token.ulMaxPinLen > 0 && token.ulMaxPinLen >= token.ulMinPinLen;
 	if (told && (pin->len < token.ulMinPinLen || pin->len > token.ulMaxPinLen))
 		return error_set(err, ERR_PIN_LENGTH, NULL, "takes %lu to %lu", token.ulMinPinLen, token.ulMaxPinLen);
@@ -131,18 +131,18 @@ static int lib_take_session(struct helper *helper, CK_SLOT_ID slot, struct error
 	if (rc != 0)
 		return rc;
 	helper->p11->C_CloseSession(probe);
-	return PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) == 0 ? 0 :
-		error_set(err, ERR_TOKEN_DEVICE, "libp11", "PKCS11_enumerate_keys");
+	(void)PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count); /* what it finds matters when signing */
+	return 0;
 }
 
-static int authenticate(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, bool pad, struct error *err)
+static int authenticate(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, struct error *err)
 {
 	CK_SESSION_INFO info;
 	if (session_lives(helper, &info) && info.state == CKS_RW_USER_FUNCTIONS)
 		helper->p11->C_Logout(helper->session);
 	bool typed = pin->text != NULL && pin->len > 0;
 	CK_RV rv = helper->p11->C_Login(helper->session, CKU_USER,
-		pad && !typed ? NULL : (unsigned char *)pin->text, pad && !typed ? 0 : pin->len);
+		typed ? (unsigned char *)pin->text : NULL, typed ? pin->len : 0);
 	if (rv != CKR_OK)
 		return pin_error(helper, slot, rv, err);
 	if (!session_lives(helper, &info) || info.state != CKS_RW_USER_FUNCTIONS)
@@ -152,9 +152,8 @@ static int authenticate(struct helper *helper, CK_SLOT_ID slot, const struct sec
 
 int session_login(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, struct error *err)
 {
-	bool pad;
 	session_logout(helper);
-	int rc = may_try(helper, slot, pin, &pad, err);
+	int rc = may_try(helper, slot, pin, err);
 	if (rc == 0)
 		rc = lib_prepare(helper, slot, err);
 	if (rc == 0)
@@ -162,7 +161,7 @@ int session_login(struct helper *helper, CK_SLOT_ID slot, const struct secret *p
 	if (rc == 0) {
 		helper->slot = slot;
 		helper->logged_in = true;
-		rc = authenticate(helper, slot, pin, pad, err);
+		rc = authenticate(helper, slot, pin, err);
 		if (rc == 0)
 			rc = lib_take_session(helper, slot, err);
 	}

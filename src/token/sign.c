@@ -1,0 +1,175 @@
+#include <string.h>
+
+#include <libp11.h>
+#include <openssl/x509.h>
+
+#include <certhall/pki.h>
+
+#include "token/helper.h"
+
+/* libp11 leaves CKR_ codes in OpenSSL's queue; where they were lost on the way, the session tells what happened. */
+static int sign_failed(struct helper *helper, const char *what, struct error *err)
+{
+	unsigned long code, ckr = 0;
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_LIB(code) == ERR_get_CKR_code() && ckr == 0)
+			ckr = (unsigned long)ERR_GET_REASON(code);
+	int rc = ckr != 0 ? ckr_error(ckr, what, err) : session_need_login(helper, helper->slot, err);
+	return rc != 0 ? rc : error_set(err, ERR_TOKEN_DEVICE, what, "%s", what);
+}
+
+/* OpenSSL's key for the private key whose public half is spki. One that does not tell its public half counts when it has
+ * the id. The list is walked anew each time, libp11 moves it. */
+static int find_private(struct helper *helper, const struct bytes *id, const struct bytes *spki, EVP_PKEY **out, struct error *err)
+{
+	PKCS11_KEY *keys = NULL;
+	unsigned count = 0;
+	const unsigned char *at = spki->data;
+	EVP_PKEY *wanted = d2i_PUBKEY(NULL, &at, (long)spki->len), *silent = NULL;
+	*out = NULL;
+	if (wanted == NULL)
+		return error_set(err, ERR_CERT_MALFORMED, NULL, "public key");
+	ERR_clear_error();
+	if (PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) != 0) {
+		EVP_PKEY_free(wanted);
+		return sign_failed(helper, "PKCS11_enumerate_keys", err);
+	}
+	for (unsigned i = 0; i < count && *out == NULL; i++) {
+		EVP_PKEY *key = PKCS11_get_private_key(&keys[i]);
+		int equal = key != NULL ? EVP_PKEY_eq(key, wanted) : 0;
+		bool has_id = keys[i].id_len == id->len && memcmp(keys[i].id, id->data, id->len) == 0;
+		bool tells = key != NULL && i2d_PUBKEY(key, NULL) > 0;
+		if (equal == 1)
+			*out = key;
+		else if (key != NULL && !tells && has_id && silent == NULL)
+			silent = key;
+		else
+			EVP_PKEY_free(key);
+	}
+	ERR_clear_error();
+	EVP_PKEY_free(wanted);
+	if (*out == NULL) {
+		*out = silent;
+		silent = NULL;
+	}
+	EVP_PKEY_free(silent);
+	return *out != NULL ? 0 : error_set(err, ERR_TOKEN_NO_KEY, NULL, "no private key fits");
+}
+
+/* A signature that was made wrong must not leave the house: a key that does not belong to the certificate is found so. */
+static int sign_and_verify(struct helper *helper, EVP_PKEY *key, const struct bytes *cert, const struct bytes *data, bool cms,
+	struct bytes *out, struct error *err)
+{
+	ERR_clear_error();
+	int rc = cms ? cms_sign(key, cert->data, cert->len, data->data, data->len, out, err) :
+		pki_sign(key, data->data, data->len, out, err);
+	if (rc != 0)
+		return sign_failed(helper, cms ? "CMS" : "C_Sign", err);
+	rc = cms ? cms_verify(out->data, out->len, cert->data, cert->len, data->data, data->len, err) :
+		pki_verify(cert->data, cert->len, pki_signature_algorithm(key), data->data, data->len, out->data, out->len, err);
+	return rc == 0 ? 0 : error_set(err, ERR_TOKEN_NO_KEY, NULL, "the signature does not fit the certificate");
+}
+
+/* The CKA_ID of the certificate with this DER; empty when it is not on the token. */
+static int id_of(struct helper *helper, const struct bytes *cert, struct bytes *id, struct error *err)
+{
+	CK_OBJECT_HANDLE object;
+	int rc = cert_find(helper, helper->session, cert, &object, err);
+	if (rc == 0 && object != 0)
+		rc = object_read(helper, helper->session, object, CKA_ID, id, err);
+	return rc == 0 && id->data == NULL ? bytes_set(id, "", 0) : rc;
+}
+
+int sign_by_cert(struct helper *helper, CK_SLOT_ID slot, const struct bytes *cert, const struct bytes *data, bool cms,
+	struct bytes *out, struct error *err)
+{
+	struct bytes id = { 0 }, spki = { 0 };
+	EVP_PKEY *key = NULL;
+	int rc = session_need_login(helper, slot, err);
+	if (rc == 0)
+		rc = id_of(helper, cert, &id, err);
+	if (rc == 0)
+		rc = cert_spki(cert, &spki, err);
+	if (rc == 0)
+		rc = find_private(helper, &id, &spki, &key, err);
+	if (rc == 0)
+		rc = sign_and_verify(helper, key, cert, data, cms, out, err);
+	EVP_PKEY_free(key);
+	bytes_free(&id);
+	bytes_free(&spki);
+	return rc;
+}
+
+int sign_csr(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, const struct bytes *old_cert,
+	struct bytes *out, struct error *err)
+{
+	struct key key = { 0 };
+	EVP_PKEY *private = NULL;
+	int rc = session_need_login(helper, slot, err);
+	if (rc == 0)
+		rc = key_find(helper, slot, id, &key, err);
+	if (rc == 0 && !key.present)
+		rc = error_set(err, ERR_TOKEN_NO_KEY, NULL, "no key pair with this id");
+	if (rc == 0)
+		rc = find_private(helper, id, &key.spki, &private, err);
+	ERR_clear_error();
+	if (rc == 0 && csr_make(private, &key.spki, old_cert->data, old_cert->len, out, err) != 0)
+		rc = sign_failed(helper, "PKCS#10", err);
+	EVP_PKEY_free(private);
+	key_free(&key);
+	return rc;
+}
+
+int sign_prove(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, struct error *err)
+{
+	struct bytes cert = { 0 }, data = { 0 }, out = { 0 };
+	uint8_t fresh[32];
+	int rc = session_need_login(helper, slot, err);
+	if (rc == 0)
+		rc = cert_by_id(helper, helper->session, id, &cert, err);
+	if (rc == 0 && cert.len == 0)
+		rc = error_set(err, ERR_TOKEN_VERIFY, NULL, "no certificate with this id");
+	if (rc == 0)
+		rc = pki_random(fresh, sizeof fresh);
+	if (rc == 0)
+		rc = bytes_set(&data, fresh, sizeof fresh);
+	if (rc == 0)
+		rc = sign_by_cert(helper, slot, &cert, &data, false, &out, err);
+	bytes_free(&cert);
+	bytes_free(&data);
+	bytes_free(&out);
+	return rc;
+}
+
+static int verify_by_spki(const struct bytes *spki, const void *data, size_t len, const struct bytes *signature, struct error *err)
+{
+	const unsigned char *at = spki->data;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki->len);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool fits = key != NULL && ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature->data, signature->len, data, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return fits ? 0 : error_set(err, ERR_SIGNATURE_INVALID, NULL, "the halves of the key pair do not fit");
+}
+
+int sign_trial(struct helper *helper, const struct bytes *id, const struct bytes *spki, struct error *err)
+{
+	struct bytes signature = { 0 };
+	uint8_t fresh[32];
+	EVP_PKEY *private = NULL;
+	int rc = pki_random(fresh, sizeof fresh);
+	if (rc == 0)
+		rc = find_private(helper, id, spki, &private, err);
+	if (rc == ERR_TOKEN_NO_KEY)
+		return error_set(err, ERR_SIGNATURE_INVALID, NULL, "no private key fits the public one");
+	ERR_clear_error();
+	if (rc == 0 && pki_sign(private, fresh, sizeof fresh, &signature, err) != 0)
+		rc = sign_failed(helper, "C_Sign", err);
+	if (rc == 0)
+		rc = verify_by_spki(spki, fresh, sizeof fresh, &signature, err);
+	EVP_PKEY_free(private);
+	bytes_free(&signature);
+	return rc;
+}
