@@ -61,8 +61,8 @@ int trust_check_chain(const struct trust *trust, const void *der, size_t len, in
 		return ERR_CERT_MALFORMED;
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	int rc = 0;
-	if (X509_check_ca(leaf) != 0) {
-		rc = error_set(err, ERR_CERT_UNKNOWN_ISSUER, NULL, "this is a CA's own certificate");
+	if (X509_check_ca(leaf) != 0 || (X509_get_extension_flags(leaf) & (EXFLAG_CA | EXFLAG_INVALID)) != 0) {
+		rc = error_set(err, ERR_CERT_UNKNOWN_ISSUER, NULL, "a CA's own certificate, or one with extensions that make no sense");
 	} else if (ctx == NULL || X509_STORE_CTX_init(ctx, trust->store, leaf, NULL) != 1) {
 		rc = pki_failed(err, ERR_NO_MEMORY, NULL, "chain");
 	} else {
