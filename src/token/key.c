@@ -52,7 +52,7 @@ static int ec_spki(const struct bytes *params, const struct bytes *wrapped, stru
 	ASN1_OCTET_STRING *inner = d2i_ASN1_OCTET_STRING(NULL, &point, (long)wrapped->len);
 	const unsigned char *bare = inner != NULL ? ASN1_STRING_get0_data(inner) : wrapped->data;
 	size_t bare_len = inner != NULL ? (size_t)ASN1_STRING_length(inner) : wrapped->len;
-	unsigned char *copy = OPENSSL_memdup(bare, bare_len), *der = NULL;
+	unsigned char *copy = OPENSSL_memdup(bare, bare_len), *der = NULL, *unchecked = NULL;
 	X509_PUBKEY *public = X509_PUBKEY_new();
 	EVP_PKEY *key = NULL;
 	int len = 0;
@@ -60,9 +60,12 @@ static int ec_spki(const struct bytes *params, const struct bytes *wrapped, stru
 			OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT, curve, copy, (int)bare_len) == 1) {
 		curve = NULL;
 		copy = NULL;
-		key = X509_PUBKEY_get(public); /* a point that is on the curve */
+		len = i2d_X509_PUBKEY(public, &unchecked);
+		const unsigned char *read = unchecked;
+		key = len > 0 ? d2i_PUBKEY(NULL, &read, len) : NULL; /* a point that is on the curve */
 		len = key != NULL ? i2d_PUBKEY(key, &der) : 0;
 	}
+	OPENSSL_free(unchecked);
 	EVP_PKEY_free(key);
 	X509_PUBKEY_free(public);
 	OPENSSL_free(copy);
@@ -171,13 +174,17 @@ static CK_RV generate(struct helper *helper, const struct bytes *id, const char 
 		{ CKA_SIGN, &yes, sizeof yes },
 		{ CKA_ID, id->data, id->len },
 		{ CKA_LABEL, (void *)label, strlen(label) },
-		{ CKA_DECRYPT, &no, sizeof no }, /* RSA only: last two */
+		{ CKA_DECRYPT, &no, sizeof no }, /* limits that not every module lets one set: last two */
 		{ CKA_UNWRAP, &no, sizeof no },
 	};
 	CK_ULONG public_count = sizeof public_template / sizeof *public_template;
 	CK_ULONG private_count = sizeof private_template / sizeof *private_template;
-	return helper->p11->C_GenerateKeyPair(helper->session, &mechanism, public_template, rsa ? public_count : public_count - 1,
-		private_template, rsa ? private_count : private_count - 2, public, private);
+	CK_RV rv = helper->p11->C_GenerateKeyPair(helper->session, &mechanism, public_template,
+		rsa ? public_count : public_count - 1, private_template, private_count, public, private);
+	if (rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID)
+		rv = helper->p11->C_GenerateKeyPair(helper->session, &mechanism, public_template,
+			rsa ? public_count : public_count - 1, private_template, private_count - 2, public, private);
+	return rv;
 }
 
 static int destroy_pair(struct helper *helper, const struct bytes *id, struct error *err)

@@ -18,6 +18,14 @@ static int sign_failed(struct helper *helper, const char *what, struct error *er
 	return rc != 0 ? rc : error_set(err, ERR_TOKEN_DEVICE, what, "%s", what);
 }
 
+/* libp11 goes on listing a key that was destroyed. */
+static bool still_there(struct helper *helper, const PKCS11_KEY *key)
+{
+	struct objects found = { 0 };
+	const struct bytes id = { .data = key->id, .len = key->id_len };
+	return object_find(helper, helper->session, CKO_PRIVATE_KEY, &id, &found, NULL) == 0 && found.count > 0;
+}
+
 /* OpenSSL's key for the private key whose public half is spki. One that does not tell its public half counts when it has
  * the id. The list is walked anew each time, libp11 moves it. */
 static int find_private(struct helper *helper, const struct bytes *id, const struct bytes *spki, EVP_PKEY **out, struct error *err)
@@ -35,7 +43,7 @@ static int find_private(struct helper *helper, const struct bytes *id, const str
 		return sign_failed(helper, "PKCS11_enumerate_keys", err);
 	}
 	for (unsigned i = 0; i < count && *out == NULL; i++) {
-		EVP_PKEY *key = PKCS11_get_private_key(&keys[i]);
+		EVP_PKEY *key = still_there(helper, &keys[i]) ? PKCS11_get_private_key(&keys[i]) : NULL;
 		int equal = key != NULL ? EVP_PKEY_eq(key, wanted) : 0;
 		bool has_id = keys[i].id_len == id->len && memcmp(keys[i].id, id->data, id->len) == 0;
 		bool tells = key != NULL && i2d_PUBKEY(key, NULL) > 0;

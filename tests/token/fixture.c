@@ -14,6 +14,15 @@ enum { WATCHDOG_MS = 60000 };
 struct outcome outcome;
 static struct loop *waiting;
 
+void expect_at(int code, int expected, const char *what, const char *file, int line)
+{
+	if (code == expected)
+		return;
+	print_error("%s: %s (%s), not %s\n", what, error_name((enum error_code)code), outcome.err.detail,
+		error_name((enum error_code)expected));
+	_fail(file, line);
+}
+
 static void write_text(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");

@@ -34,6 +34,9 @@ struct outcome {
 };
 extern struct outcome outcome;
 
+#define expect(code, expected) expect_at((code), (expected), #code, __FILE__, __LINE__)
+void expect_at(int code, int expected, const char *what, const char *file, int line);
+
 /* A fresh token. faulty: through the fault module, whose knobs are in dir. timeout_ms as in token_options. */
 void fixture_open(struct fixture *f, bool faulty, int timeout_ms);
 void fixture_close(struct fixture *f);

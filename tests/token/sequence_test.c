@@ -24,7 +24,7 @@ static int teardown(void **state)
 static void test_list(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(do_list(f), ERR_OK);
+	expect(do_list(f), ERR_OK);
 	const struct token_slot *slot = &outcome.list.slots[0];
 	assert_int_equal(outcome.list.count, 1); /* not the slot where one more token could be made */
 	assert_string_equal(slot->label, LABEL);
@@ -34,7 +34,7 @@ static void test_list(void **state)
 	assert_string_equal(outcome.list.module.cryptoki, "2.40");
 	assert_non_null(strstr(outcome.list.module.path, "libsofthsm2.so"));
 	assert_false(outcome.list.several_readers);
-	assert_int_equal(do_certs(f), ERR_OK);
+	expect(do_certs(f), ERR_OK);
 	assert_int_equal(outcome.certs.count, 0);
 }
 
@@ -56,10 +56,10 @@ static int count_objects(const struct fixture *f, const char *type)
 /* A pair and its certificate under an id, as an earlier renewal left it. */
 static struct bytes install(struct fixture *f, const uint8_t *id, const char *algorithm, const char *name, int serial)
 {
-	assert_int_equal(do_generate(f, id, algorithm), ERR_OK);
+	expect(do_generate(f, id, algorithm), ERR_OK);
 	assert_true(outcome.key.present && !outcome.key.adopted);
 	struct bytes cert = make_cert(&outcome.key.spki, name, serial);
-	assert_int_equal(do_write(f, id, &cert), ERR_OK);
+	expect(do_write(f, id, &cert), ERR_OK);
 	assert_int_equal(outcome.bytes.len, cert.len);
 	assert_memory_equal(outcome.bytes.data, cert.data, cert.len);
 	return cert;
@@ -84,27 +84,27 @@ static void renew(struct fixture *f, const char *algorithm, const char *signatur
 	struct error err;
 	token_id_of_order("AZT000000OLD1", "sign", old_id);
 	token_id_of_order("AZT000000NEW1", "sign", new_id);
-	assert_int_equal(do_find(f, new_id), ERR_OK);
+	expect(do_find(f, new_id), ERR_OK);
 	assert_false(outcome.key.present);
-	assert_int_equal(do_generate(f, new_id, algorithm), ERR_PIN_NEEDED);
-	assert_int_equal(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, new_id, algorithm), ERR_PIN_NEEDED);
+	expect(do_login(f, PIN), ERR_OK);
 	struct bytes old = install(f, old_id, algorithm, "Old", 1);
 
 	/* the old key speaks for the order */
-	assert_int_equal(do_sign(f, &old, "challenge"), ERR_OK);
+	expect(do_sign(f, &old, "challenge"), ERR_OK);
 	assert_int_equal(pki_verify(old.data, old.len, signature, "challenge", 9, outcome.bytes.data, outcome.bytes.len, &err), 0);
-	assert_int_equal(do_cms(f, &old, "statement"), ERR_OK);
+	expect(do_cms(f, &old, "statement"), ERR_OK);
 	assert_int_equal(cms_verify(outcome.bytes.data, outcome.bytes.len, old.data, old.len, "statement", 9, &err), 0);
 
 	/* the new key, twice the same */
-	assert_int_equal(do_generate(f, new_id, algorithm), ERR_OK);
+	expect(do_generate(f, new_id, algorithm), ERR_OK);
 	assert_true(outcome.key.present && !outcome.key.adopted && outcome.key.cert.len == 0);
 	struct bytes spki = copy(&outcome.key.spki);
 	check_private_key(f, new_id);
-	assert_int_equal(do_generate(f, new_id, algorithm), ERR_OK);
+	expect(do_generate(f, new_id, algorithm), ERR_OK);
 	assert_true(outcome.key.adopted && outcome.key.spki.len == spki.len);
 	assert_memory_equal(outcome.key.spki.data, spki.data, spki.len);
-	assert_int_equal(do_csr(f, new_id, &old), ERR_OK);
+	expect(do_csr(f, new_id, &old), ERR_OK);
 	struct bytes in_csr = { 0 };
 	assert_int_equal(csr_check(outcome.bytes.data, outcome.bytes.len, old.data, old.len, &in_csr, algorithm_found, &err), 0);
 	assert_string_equal(algorithm_found, algorithm);
@@ -112,39 +112,39 @@ static void renew(struct fixture *f, const char *algorithm, const char *signatur
 
 	/* the new certificate, twice the same */
 	struct bytes new = make_cert(&spki, "Old", 2);
-	assert_int_equal(do_prove(f, new_id), ERR_TOKEN_VERIFY);
-	assert_int_equal(do_write(f, new_id, &new), ERR_OK);
-	assert_int_equal(do_write(f, new_id, &new), ERR_OK);
+	expect(do_prove(f, new_id), ERR_TOKEN_VERIFY);
+	expect(do_write(f, new_id, &new), ERR_OK);
+	expect(do_write(f, new_id, &new), ERR_OK);
 	assert_memory_equal(outcome.bytes.data, new.data, new.len);
-	assert_int_equal(do_prove(f, new_id), ERR_OK);
+	expect(do_prove(f, new_id), ERR_OK);
 	assert_int_equal(count_objects(f, "cert"), 2);
 	assert_int_equal(count_objects(f, "privkey"), 2);
-	assert_int_equal(do_find(f, new_id), ERR_OK);
+	expect(do_find(f, new_id), ERR_OK);
 	assert_true(outcome.key.present && outcome.key.cert.len == new.len);
 
 	/* a certificate of another key is found out */
-	assert_int_equal(do_generate(f, old_id, algorithm), ERR_OK);
+	expect(do_generate(f, old_id, algorithm), ERR_OK);
 	struct bytes foreign = make_cert(&outcome.key.spki, "Old", 3);
-	assert_int_equal(do_write(f, new_id, &foreign), ERR_OK); /* and replaces the one of an earlier attempt */
+	expect(do_write(f, new_id, &foreign), ERR_OK); /* and replaces the one of an earlier attempt */
 	assert_int_equal(count_objects(f, "cert"), 2);
-	assert_int_equal(do_write(f, new_id, &new), ERR_OK);
+	expect(do_write(f, new_id, &new), ERR_OK);
 
 	/* the old ones go, and only they */
-	assert_int_equal(do_remove(f, &old), ERR_OK);
-	assert_int_equal(do_remove(f, &old), ERR_OK);
-	assert_int_equal(do_sign(f, &old, "challenge"), ERR_TOKEN_NO_KEY);
+	expect(do_remove(f, &old), ERR_OK);
+	expect(do_remove(f, &old), ERR_OK);
+	expect(do_sign(f, &old, "challenge"), ERR_TOKEN_NO_KEY);
 	assert_int_equal(count_objects(f, "cert"), 1);
 	assert_int_equal(count_objects(f, "privkey"), 1);
 	assert_int_equal(count_objects(f, "pubkey"), 1);
-	assert_int_equal(do_prove(f, new_id), ERR_OK);
+	expect(do_prove(f, new_id), ERR_OK);
 
 	/* logged out, what is public still shows */
-	assert_int_equal(do_logout(f), ERR_OK);
-	assert_int_equal(do_sign(f, &new, "challenge"), ERR_PIN_NEEDED);
-	assert_int_equal(do_find(f, new_id), ERR_OK);
+	expect(do_logout(f), ERR_OK);
+	expect(do_sign(f, &new, "challenge"), ERR_PIN_NEEDED);
+	expect(do_find(f, new_id), ERR_OK);
 	assert_true(outcome.key.present);
 	assert_memory_equal(outcome.key.spki.data, spki.data, spki.len);
-	assert_int_equal(do_certs(f), ERR_OK);
+	expect(do_certs(f), ERR_OK);
 	assert_int_equal(outcome.certs.count, 1);
 	assert_true(outcome.certs.certs[0].has_public_key);
 	assert_memory_equal(outcome.certs.certs[0].id, new_id, TOKEN_ID);
@@ -176,8 +176,8 @@ static void test_algorithm_unknown(void **state)
 {
 	struct fixture *f = *state;
 	const uint8_t id[TOKEN_ID] = { 1 };
-	assert_int_equal(do_login(f, PIN), ERR_OK);
-	assert_int_equal(do_generate(f, id, "rsa:1024"), ERR_TOKEN_MECHANISM);
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, id, "rsa:1024"), ERR_TOKEN_MECHANISM);
 	assert_string_equal(outcome.err.param, "rsa:1024");
 	assert_int_equal(count_objects(f, "privkey"), 0);
 }
