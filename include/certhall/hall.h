@@ -1,6 +1,7 @@
 /* The door to the hall: its HTTPS and JSON as asynchronous calls on the loop (libcurl's multi_socket interface).
  *
- * Each call ends with exactly one call of done, from the loop, never from inside the call; after hall_free none. A call is
+ * Each call ends with exactly one call of done, from the loop, never from inside the call; after hall_free none. The
+ * struct hall_call is gone before done runs; NULL is given when memory is short (done is not called then). A call is
  * retried by itself only where asking twice does no harm and the way failed before an answer (three tries at most).
  * Nothing is connected or resolved before the first call. TLS 1.2 and up, no redirects, https only, answers at most 4 MiB.
  */
@@ -45,8 +46,9 @@ struct hall_call *hall_request_cert(struct hall *hall, const char *number, const
 struct hall_call *hall_report_installed(struct hall *hall, const char *number, const struct install_report *report, hall_fn *done, void *ctx);
 
 /* The order's events from revision on (0: from the next). Reconnects by itself with Last-Event-ID (retry as the stream
- * says, doubling to 30 s); done gets each struct order; err with a lost or regained way: ERR_OK when it is back. Ends with
- * hall_cancel. */
+ * says, doubling to 30 s); done gets each struct order (the newest, when several came at once); err with result NULL
+ * tells of the way: ERR_OK when the stream stands (again), else why it is lost; after ERR_SESSION_NEEDED, ERR_FORBIDDEN and
+ * ERR_ORDER_NONE it does not reconnect. Ends with hall_cancel only. */
 struct hall_call *hall_follow_order(struct hall *hall, const char *number, int64_t revision, hall_fn *done, void *ctx);
 
 /* The list of the hall's components for this machine (os, arch of uname), the signature checked against the pinned

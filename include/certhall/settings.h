@@ -15,6 +15,7 @@ struct settings {
 	char hall_ca[512];         /* hall.ca_file: the PEM the hall's TLS certificate must chain to; empty: the system's */
 	char hall_pin[160];        /* hall.pin: "sha256//base64[;sha256//base64]" (curl's form), may be empty */
 	char hall_proxy[256];      /* hall.proxy, may be empty (the environment's then) */
+	int timeout_s;             /* hall.timeout: longest wait for an answer; 30 */
 	char ca_file[512];         /* ca.file: PEM of the certificate authority whose certificates are renewed */
 	char signer_file[512];     /* components.signer: PEM of the certificate that signs the hall's components (pinned) */
 	char module[512];          /* token.module; or the component installed last (data folder/module.conf) */
