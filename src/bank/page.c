@@ -20,7 +20,7 @@ static const char style[] =
 	"dl{margin:16px 0;display:grid;grid-template-columns:auto 1fr;gap:4px 16px}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}"
 	".state{text-align:center;font-size:24px;font-weight:700;margin:16px 0}.good{color:#12692c}.bad{color:#b3261e}"
 	"button{width:100%;min-height:56px;font:inherit;font-size:22px;font-weight:700;color:#fff;background:#12692c;border:0;"
-	"border-radius:8px}button:focus-visible{outline:4px solid #8ab4f8}small{display:block;color:#555;text-align:center}";
+	"border-radius:8px}button:focus-visible{outline:4px solid #8ab4f8}small{display:block;margin-top:16px;color:#555;text-align:center}";
 
 static void add(struct bytes *out, const char *text)
 {

@@ -1,6 +1,8 @@
 """Notifications, and what a restart must not lose."""
 import json
+import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -100,6 +102,24 @@ def faulty(bank):
     receiver.close()
 
 
+def private_ca(bank):
+    """over TLS only a hall that --notify-ca vouches for is told"""
+    at = os.path.join(bank.folder, "hall")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=hall", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", at + ".key", "-out", at + ".pem"],
+                   check=True, capture_output=True)
+    receiver = Receiver(certificate=at)
+    bill = bank.bill(notifyUrl=receiver.url)
+    bank.control(bill=bill["billNo"], do="pay")
+    until(lambda: row(bank, bill)["tries"] == 1)
+    assert "certificate" in row(bank, bill)["answer"] and not receiver.forms
+    assert bank.stop() == 0
+    bank.start("--notify-ca", at + ".pem")
+    assert receiver.wait(1)[0]["billNo"] == bill["billNo"]
+    assert done(bank, bill)["answer"] == "SUCCESS"
+    receiver.close()
+
+
 def held_back(bank):
     """an answer held back does not hold up the others, nor the end"""
     bank.faults(slow_ms=60000)
@@ -119,4 +139,4 @@ def held_back(bank):
     bank.start()
 
 
-main([taken, retried, restart, several, faulty, held_back])
+main([taken, retried, restart, several, faulty, private_ca, held_back])

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -126,9 +127,10 @@ class Bank:
 
 
 class Receiver:
-    """A merchant's notifyUrl: keeps the decoded forms, and answers from a list (the last one for good)."""
+    """A merchant's notifyUrl: keeps the decoded forms, and answers from a list (the last one for good). With a
+    certificate (path of .pem and .key without their ends) over TLS."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, certificate=None):
         self.answers, self.forms, self.arrived = list(answers or ["SUCCESS"]), [], threading.Condition()
         receiver = self
 
@@ -147,8 +149,16 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/notify?from=bank"
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # a handshake that fails is part of a test
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate + ".pem", certificate + ".key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}/notify?from=bank"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def wait(self, count, seconds=20):
