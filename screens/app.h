@@ -1,0 +1,67 @@
+/* What every page shares: the doors to the hall and the key, the renewal under way, and the pages themselves. */
+#ifndef SCREENS_APP_H
+#define SCREENS_APP_H
+
+#include <certhall/doctor.h>
+#include <certhall/i18n.h>
+#include <certhall/renewal.h>
+#include <certhall/screen.h>
+#include <certhall/screens.h>
+
+#include "actions.h"
+
+/* Told of every change of the keyring; embedded in a page's state. */
+struct observer {
+	struct observer *next;
+	void (*changed)(struct screen *page);
+	struct screen *page;
+};
+
+/* The renewal under way and the page that stands for its phase. */
+struct flow {
+	struct renewal *renewal;       /* NULL: none */
+	struct screen *page;           /* NULL: not shown yet */
+	void (*changed)(struct screen *page); /* the page's own; NULL: a repaint is enough */
+	bool working;                  /* as of the last change */
+	void (*pin_then)(struct renewal *renewal, struct secret *pin); /* the key's flags are being asked for; then the PIN */
+	struct applicant draft;        /* what was typed on a page that had to be left */
+	bool has_draft;
+};
+
+struct app {
+	struct loop *loop;
+	struct settings *settings;
+	struct world world;
+	struct keyring *keyring;
+	struct error wake_error;       /* why the doors could not be opened; ERR_OK: they could */
+	struct loop_timer *wake;
+	struct observer *observers;
+	struct flow flow;
+	bool component_installed;      /* since the environment was last checked */
+};
+
+/* Opens the doors if they are not yet; false when that is not possible, and a dialog has said why. */
+bool app_awake(struct app *app);
+void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
+void app_unobserve(struct app *app, struct observer *observer);
+int64_t app_now(const struct app *app); /* by the hall's clock */
+
+/* A renewal of this certificate, from wherever it stands; the page of its phase comes on top. */
+void flow_begin(struct app *app, const struct keyed_cert *cert);
+void flow_leave(struct app *app); /* back to the page below; an order stays with the hall */
+void flow_join(struct screen *page, void (*changed)(struct screen *page)); /* in the init of every page of the flow */
+/* Asks for the PIN with the key's present flags said first, and hands it to then. */
+void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct secret *pin));
+bool flow_busy(struct screen *s, const char **what); /* the busy() of every page of the flow */
+
+extern const struct screen_ops page_home, page_certs, page_cert_detail, page_check, page_component, page_choose, page_login,
+	page_details, page_pay, page_install, page_done, page_refused, page_invoice, page_help;
+
+/* Rows of text that pages share; each gives the row behind it. */
+int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value);
+void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert); /* SHOW_CERT_ROWS rows */
+enum { SHOW_CERT_ROWS = 4 };
+enum style standing_style(enum standing standing);
+char *days_text(int64_t end, int64_t now, char *out, size_t size); /* "20 days left", "expired 40 days ago" */
+
+#endif

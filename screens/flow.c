@@ -1,0 +1,194 @@
+#include "app.h"
+
+#include <string.h>
+
+static const struct screen_ops *page_of(enum renewal_phase phase)
+{
+	switch (phase) {
+	case RENEWAL_WORKING: return NULL; /* stays where it is */
+	case RENEWAL_NEED_PIN: return &page_login;
+	case RENEWAL_NEED_DETAILS: return &page_details;
+	case RENEWAL_NEED_PAYMENT: return &page_pay;
+	case RENEWAL_NEED_INSTALL: return &page_install;
+	case RENEWAL_INSTALLING: return &page_install;
+	case RENEWAL_INSTALL_FAILED: return &page_install;
+	case RENEWAL_DONE: return &page_done;
+	case RENEWAL_REFUSED: return &page_refused;
+	}
+	return NULL;
+}
+
+static void go_to_page(struct app *app, enum renewal_phase phase)
+{
+	const struct screen_ops *wanted = page_of(phase);
+	struct flow *flow = &app->flow;
+	if (flow->page == NULL) {
+		(void)screen_push(wanted != NULL ? wanted : &page_login, NULL);
+		return;
+	}
+	if (wanted == NULL || wanted == screen_ops_of(flow->page))
+		return;
+	flow->changed = NULL;
+	struct screen *old = flow->page;
+	flow->page = NULL; /* flow_join of the new page sets it */
+	screen_replace(old, wanted, NULL);
+}
+
+void flow_join(struct screen *page, void (*changed)(struct screen *page))
+{
+	struct app *app = screen_app(page);
+	app->flow.page = page;
+	app->flow.changed = changed;
+}
+
+static bool about_pin(const struct error *err)
+{
+	return err->code == ERR_PIN_INCORRECT || err->code == ERR_PIN_LOW || err->code == ERR_PIN_FINAL || err->code == ERR_PIN_LENGTH;
+}
+
+/* ---- the PIN ---- */
+
+static void on_pin(void *ctx, struct secret *pin)
+{
+	struct flow *flow = &((struct app *)ctx)->flow;
+	void (*then)(struct renewal *, struct secret *) = flow->pin_then;
+	flow->pin_then = NULL;
+	if (pin != NULL && then != NULL && flow->renewal != NULL)
+		then(flow->renewal, pin);
+}
+
+static void on_pin_pad(void *ctx, int choice)
+{
+	struct secret none = { 0 };
+	on_pin(ctx, choice == 0 ? &none : NULL);
+}
+
+static void open_pin_dialog(struct app *app, const struct token_slot *slot)
+{
+	const struct error *err = renewal_error(app->flow.renewal);
+	char warning[512] = "", text[512];
+	if (err != NULL && about_pin(err))
+		error_sentence(err, warning, sizeof warning);
+	else if (slot->pin_final)
+		snprintf(warning, sizeof warning, "%s", _("One try is left. If the PIN is wrong now, the key is locked."));
+	else if (slot->pin_low)
+		snprintf(warning, sizeof warning, "%s", _("Only a few tries are left, because a wrong PIN was entered before."));
+	snprintf(text, sizeof text, _("Key: %s\nCertificate: %s"), slot->label, renewal_cert(app->flow.renewal)->info.holder);
+	if (!slot->pin_pad) {
+		dialog_pin(_("Enter the key's PIN"), text, *warning != '\0' ? warning : NULL, on_pin, app);
+		return;
+	}
+	const char *choices[] = { _("Go on, and enter it on the reader"), _("Back") };
+	char both[1200];
+	snprintf(both, sizeof both, "%s\n%s%s%s", text, warning, *warning != '\0' ? "\n" : "",
+		_("This reader has its own keypad: the PIN is entered there, not here."));
+	dialog_choose(_("Enter the key's PIN"), both, choices, 2, on_pin_pad, app);
+}
+
+static void say_locked(void)
+{
+	struct error err;
+	error_set(&err, ERR_PIN_LOCKED, NULL, "flag");
+	dialog_error(&err);
+}
+
+/* The flags have come, or why they could not be read. */
+static void on_flags(struct app *app)
+{
+	struct flow *flow = &app->flow;
+	const struct token_slot *slot = renewal_slot(flow->renewal);
+	if (flow->pin_then == NULL || slot == NULL)
+		return;
+	if (!slot->pin_locked) {
+		open_pin_dialog(app, slot);
+		return;
+	}
+	flow->pin_then = NULL;
+	say_locked();
+}
+
+void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct secret *pin))
+{
+	app->flow.pin_then = then;
+	renewal_refresh_slot(app->flow.renewal);
+}
+
+/* ---- the flow ---- */
+
+/* Something was asked for and has failed: said once, when it ends. After a wrong PIN it is asked for again. */
+static void on_work_ended(struct app *app, enum renewal_phase phase)
+{
+	const struct error *err = renewal_error(app->flow.renewal);
+	if (err == NULL || err->code == ERR_CANCELLED || phase == RENEWAL_REFUSED || phase == RENEWAL_INSTALL_FAILED)
+		return;
+	if (about_pin(err) && phase == RENEWAL_NEED_PIN)
+		flow_ask_pin(app, renewal_login);
+	else if (about_pin(err) && phase == RENEWAL_NEED_INSTALL)
+		flow_ask_pin(app, renewal_install);
+	else if (err->code != ERR_INVALID_FIELD || phase != RENEWAL_NEED_DETAILS)
+		dialog_error(err);
+}
+
+static void follow(void *ctx)
+{
+	struct app *app = ctx;
+	struct flow *flow = &app->flow;
+	enum renewal_phase phase = renewal_phase(flow->renewal);
+	bool working = phase == RENEWAL_WORKING || phase == RENEWAL_INSTALLING;
+	bool ended = flow->working && !working;
+	flow->working = working;
+	const struct order *order = renewal_order(flow->renewal);
+	const struct session *session = renewal_session(flow->renewal);
+	if (order != NULL || session != NULL)
+		screen_set_project(order != NULL ? order->project_name : session->project.name);
+	go_to_page(app, phase);
+	if (flow->page == NULL)
+		return;
+	if (flow->changed != NULL)
+		flow->changed(flow->page);
+	screen_touch(flow->page);
+	if (ended)
+		on_work_ended(app, phase);
+	on_flags(app);
+}
+
+void flow_begin(struct app *app, const struct keyed_cert *cert)
+{
+	struct flow *flow = &app->flow;
+	struct error err;
+	renewal_free(&flow->renewal);
+	secret_wipe(flow, sizeof *flow);
+	int code = renewal_new(&app->world, cert, follow, app, &flow->renewal);
+	if (code != 0) {
+		error_set(&err, (enum error_code)code, NULL, "renewal");
+		dialog_error(&err);
+		return;
+	}
+	follow(app);
+}
+
+void flow_leave(struct app *app)
+{
+	struct flow *flow = &app->flow;
+	struct screen *page = flow->page;
+	bool changed = renewal_order(flow->renewal) != NULL; /* the key or the standings may be other than they were */
+	renewal_free(&flow->renewal);
+	secret_wipe(flow, sizeof *flow);
+	if (page != NULL)
+		screen_pop(page);
+	if (changed)
+		keyring_refresh(app->keyring);
+}
+
+bool flow_busy(struct screen *s, const char **what)
+{
+	const struct app *app = screen_app(s);
+	const struct renewal *renewal = app->flow.renewal;
+	if (renewal == NULL)
+		return false;
+	enum renewal_phase phase = renewal_phase(renewal);
+	if (phase != RENEWAL_WORKING && phase != RENEWAL_INSTALLING)
+		return false;
+	*what = renewal_doing(renewal);
+	return true;
+}

@@ -1,0 +1,210 @@
+#include "app.h"
+
+#include <stdio.h>
+
+#include <certhall/text.h>
+
+struct home {
+	struct observer observer;
+	struct bar bar;
+	struct list menu;
+	bool unfinished;   /* the first row goes on with an order */
+	bool touched;      /* the person has moved in the menu */
+};
+
+static const struct entry {
+	enum page_action action;
+	const char *note;
+} entries[] = {
+	{ ACT_GO_ON, N_("it goes on exactly where it stood") },
+	{ ACT_MENU_1, N_("check the environment, pay, and put the new certificate on the key") },
+	{ ACT_MENU_2, N_("what is on the key, and when it can be renewed") },
+	{ ACT_MENU_3, N_("being built") },
+	{ ACT_MENU_4, N_("how renewing goes, and the keys of this program") },
+};
+enum { ENTRIES = sizeof entries / sizeof *entries };
+
+static const struct entry *entry_at(const struct home *home, int index)
+{
+	return &entries[index + (home->unfinished ? 0 : 1)];
+}
+
+/* An order that turns up becomes the first choice, unless the person has already begun to choose. */
+static void keyring_changed(struct screen *s)
+{
+	struct home *home = screen_state(s);
+	struct app *app = screen_app(s);
+	bool unfinished = keyring_unfinished(app->keyring) != NULL;
+	if (unfinished != home->unfinished)
+		home->menu.selected = !home->touched ? 0 : home->menu.selected + (unfinished ? 1 : home->menu.selected > 0 ? -1 : 0);
+	home->unfinished = unfinished;
+	home->menu.count = unfinished ? ENTRIES : ENTRIES - 1;
+}
+
+static int init(struct screen *s, void *arg)
+{
+	struct home *home = screen_state(s);
+	(void)arg;
+	home->menu.count = ENTRIES - 1;
+	app_observe(screen_app(s), &home->observer, s, keyring_changed);
+	return 0;
+}
+
+static void free_home(struct screen *s)
+{
+	struct home *home = screen_state(s);
+	app_unobserve(screen_app(s), &home->observer);
+}
+
+static const char *title(struct screen *s)
+{
+	const struct app *app = screen_app(s);
+	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
+	return hall != NULL ? hall->name : _("Online service hall");
+}
+
+static const struct action *actions(struct screen *s)
+{
+	struct home *home = screen_state(s);
+	if (home->unfinished)
+		return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_GO_ON, ACT_MENU_1, ACT_MENU_2, ACT_MENU_3, ACT_MENU_4);
+	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_MENU_1, ACT_MENU_2, ACT_MENU_3, ACT_MENU_4);
+}
+
+static void on_quit(void *ctx, int choice)
+{
+	(void)ctx;
+	if (choice == 0)
+		screen_quit(0);
+}
+
+static int act(struct screen *s, int action)
+{
+	struct home *home = screen_state(s);
+	struct app *app = screen_app(s);
+	if (action == ACT_OPEN)
+		action = (int)entry_at(home, home->menu.selected)->action;
+	if (action == ACT_QUIT) {
+		const char *choices[] = { _("Quit"), _("Stay") };
+		dialog_choose(_("Quit"), _("Leave the hall? An unfinished order stays and can be gone on with later."), choices, 2, on_quit, NULL);
+	} else if (action == ACT_MENU_3) {
+		screen_push(&page_invoice, NULL);
+	} else if (action == ACT_MENU_4 || action == ACT_HELP) {
+		screen_push(&page_help, NULL);
+	} else if (!app_awake(app)) {
+		return SCREEN_REDRAW; /* a dialog has said why */
+	} else if (action == ACT_MENU_1) {
+		screen_push(&page_check, NULL);
+	} else if (action == ACT_MENU_2) {
+		screen_push(&page_certs, NULL);
+	} else if (action == ACT_REFRESH) {
+		keyring_refresh(app->keyring);
+	} else if (action == ACT_GO_ON && keyring_unfinished(app->keyring) != NULL) {
+		flow_begin(app, keyring_unfinished(app->keyring));
+	}
+	return SCREEN_REDRAW;
+}
+
+static int key(struct screen *s, const struct key *key)
+{
+	struct home *home = screen_state(s);
+	int flags = list_key(&home->menu, key, home->menu.count);
+	if (flags != SCREEN_IGNORED)
+		home->touched = true;
+	return flags;
+}
+
+static const char *order_note(int state)
+{
+	switch (state) {
+	case ORDER_CREATED:
+	case ORDER_PAYING: return _("waiting for payment");
+	case ORDER_PAID: return _("paid, the certificate is not installed yet");
+	case ORDER_ISSUED: return _("issued, the certificate is not installed yet");
+	default: return _("unfinished");
+	}
+}
+
+static int draw_banner(const struct area *a, int row, const struct keyed_cert *cert)
+{
+	char text[512];
+	snprintf(text, sizeof text, _("Unfinished order %s for %s: %s."), cert->standing.order.number, cert->info.holder,
+		order_note(cert->standing.order.state));
+	return term_paragraph(a, row, STYLE_WARN, text, true);
+}
+
+static int draw_error(const struct area *a, int row, const struct error *err, const char *more)
+{
+	char text[768];
+	error_sentence(err, text, sizeof text);
+	row = term_paragraph(a, row, STYLE_WARN, text, true);
+	return more != NULL ? term_paragraph(a, row, STYLE_DIM, more, true) : row;
+}
+
+static int draw_key(const struct app *app, const struct area *a)
+{
+	const struct error *err = app->keyring != NULL ? keyring_error(app->keyring) : NULL;
+	if (app->wake_error.code != ERR_OK)
+		return draw_error(a, 0, &app->wake_error, NULL);
+	if (err != NULL)
+		return draw_error(a, 0, err, err->code == ERR_TOKEN_NO_MODULE || err->code == ERR_TOKEN_MODULE ?
+			_("Choose 1: the environment check offers to install it.") : NULL);
+	if (app->keyring != NULL && keyring_count(app->keyring) > 0) {
+		show_cert(app, a, keyring_cert(app->keyring, 0));
+		return SHOW_CERT_ROWS;
+	}
+	if (app->keyring == NULL || keyring_busy(app->keyring))
+		return term_paragraph(a, 0, STYLE_DIM, _("The key is being read."), true);
+	if (keyring_slot(app->keyring) == NULL)
+		return term_paragraph(a, 0, STYLE_WARN, _("No key is inserted. Insert the key that holds your certificate."), true);
+	return term_paragraph(a, 0, STYLE_WARN, _("There is no certificate on this key."), true);
+}
+
+static void draw_entry(void *ctx, const struct area *a, int index, bool selected)
+{
+	const struct entry *entry = entry_at(ctx, index);
+	(void)selected;
+	for (const struct action *row = page_actions; row->id != 0; row++) {
+		if (row->id != (int)entry->action)
+			continue;
+		int col = term_textf(a, 0, 0, STYLE_KEY, "%s", row->plain_name);
+		term_cell(a, 0, col + 1, 24, STYLE_HEADING, _(row->label));
+		term_text(a, 0, col + 26, STYLE_DIM, _(entry->note));
+	}
+}
+
+static void draw(struct screen *s, const struct area *body)
+{
+	struct home *home = screen_state(s);
+	const struct app *app = screen_app(s);
+	struct area a = term_inset(body, 0, 2);
+	int row = draw_key(app, &a) + 1;
+	const struct error *err = app->keyring != NULL ? keyring_hall_error(app->keyring) : NULL;
+	if (err != NULL)
+		row = draw_error(&a, row, err, _("Certificates are shown as they are on the key; renewing needs the hall. F5 tries again.")) + 1;
+	if (home->unfinished)
+		row = draw_banner(&a, row, keyring_unfinished(app->keyring)) + 1;
+	int height = a.rows - row >= 2 * home->menu.count ? 2 : 1;
+	struct area menu = term_sub(&a, row, 0, a.rows - row, a.cols);
+	list_draw(&home->menu, &menu, height, draw_entry, home);
+}
+
+static bool busy(struct screen *s, const char **what)
+{
+	const struct app *app = screen_app(s);
+	*what = _("Reading the key and asking the hall");
+	return app->keyring != NULL && keyring_busy(app->keyring);
+}
+
+const struct screen_ops page_home = {
+	.name = "home",
+	.title = title,
+	.state_size = sizeof(struct home),
+	.init = init,
+	.free = free_home,
+	.actions = actions,
+	.act = act,
+	.key = key,
+	.draw = draw,
+	.busy = busy,
+};
