@@ -23,8 +23,9 @@ struct flow {
 	struct screen *page;           /* NULL: not shown yet */
 	void (*changed)(struct screen *page); /* the page's own; NULL: a repaint is enough */
 	bool working;                  /* as of the last change */
-	void (*pin_then)(struct renewal *renewal, struct secret *pin); /* the key's flags are being asked for; then the PIN */
-	struct applicant draft;        /* what was typed on a page that had to be left */
+	bool pin_waiting;              /* for the key's flags, to ask for the PIN */
+	void (*pin_then)(struct renewal *renewal, struct secret *pin); /* who gets the PIN */
+	struct applicant draft;        /* what was submitted, should the page have to be shown again */
 	bool has_draft;
 };
 

@@ -31,15 +31,13 @@ static const char *title(struct screen *s)
 static const struct action *actions(struct screen *s)
 {
 	struct cert_detail *detail = screen_state(s);
-	return BAR(&detail->bar, ACT_BACK, ACT_HELP);
+	return BAR(&detail->bar, ACT_BACK);
 }
 
 static int act(struct screen *s, int action)
 {
-	if (action == ACT_HELP)
-		screen_push(&page_help, NULL);
-	else
-		screen_pop(s);
+	(void)action;
+	screen_pop(s);
 	return SCREEN_REDRAW;
 }
 

@@ -52,8 +52,8 @@ static const struct action *actions_certs(struct screen *s)
 {
 	struct certs *certs = screen_state(s);
 	if (chosen(s) == NULL)
-		return BAR(&certs->bar, ACT_REFRESH, ACT_HELP, ACT_BACK);
-	return BAR(&certs->bar, ACT_DETAIL, ACT_REFRESH, ACT_HELP, ACT_BACK);
+		return BAR(&certs->bar, ACT_REFRESH, ACT_BACK);
+	return BAR(&certs->bar, ACT_DETAIL, ACT_REFRESH, ACT_BACK);
 }
 
 /* Here Enter renews, so the details have a key of their own. */
@@ -62,7 +62,7 @@ static const struct action *actions_choose(struct screen *s)
 	struct certs *certs = screen_state(s);
 	if (chosen(s) == NULL)
 		return actions_certs(s);
-	BAR(&certs->bar, ACT_RENEW, ACT_DETAIL, ACT_REFRESH, ACT_HELP, ACT_BACK);
+	BAR(&certs->bar, ACT_RENEW, ACT_DETAIL, ACT_REFRESH, ACT_BACK);
 	certs->bar.rows[1].plain = (struct key){ KEY_CODE_CHAR, "3", '3' };
 	certs->bar.rows[1].plain_name = "3";
 	return certs->bar.rows;
@@ -86,8 +86,6 @@ static int act(struct screen *s, int action)
 	struct app *app = screen_app(s);
 	if (action == ACT_BACK)
 		screen_pop(s);
-	else if (action == ACT_HELP)
-		screen_push(&page_help, NULL);
 	else if (action == ACT_REFRESH)
 		keyring_refresh(app->keyring);
 	else if (action == ACT_DETAIL && chosen(s) != NULL)

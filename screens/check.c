@@ -89,7 +89,6 @@ static const struct action *actions(struct screen *s)
 		ids[n++] = ACT_COMPONENT;
 	if (any_offer(page, OFFER_RECOVERY))
 		ids[n++] = ACT_ORDER;
-	ids[n++] = ACT_HELP;
 	ids[n++] = ACT_BACK;
 	bar_set(&page->bar, ids);
 	if (ids[0] == ACT_OPEN)
@@ -121,8 +120,6 @@ static int act(struct screen *s, int action)
 		screen_push(&page_component, NULL);
 	else if (action == ACT_ORDER)
 		recover(screen_app(s));
-	else if (action == ACT_HELP)
-		screen_push(&page_help, NULL);
 	else if (action == ACT_BACK)
 		screen_pop(s);
 	return SCREEN_REDRAW;

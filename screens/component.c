@@ -136,8 +136,8 @@ static const struct action *actions(struct screen *s)
 	if (page->stage == STAGE_INSTALLED)
 		return BAR(&page->bar, ACT_FINISH, ACT_BACK);
 	if (chosen(page) != NULL)
-		return BAR(&page->bar, ACT_COMPONENT_INSTALL, ACT_REFRESH, ACT_HELP, ACT_BACK);
-	return BAR(&page->bar, ACT_REFRESH, ACT_HELP, ACT_BACK);
+		return BAR(&page->bar, ACT_COMPONENT_INSTALL, ACT_REFRESH, ACT_BACK);
+	return BAR(&page->bar, ACT_REFRESH, ACT_BACK);
 }
 
 static int act(struct screen *s, int action)
@@ -149,8 +149,6 @@ static int act(struct screen *s, int action)
 		stop_download(page);
 	else if (action == ACT_REFRESH && page->call == NULL)
 		get_list(s);
-	else if (action == ACT_HELP)
-		screen_push(&page_help, NULL);
 	else if (action == ACT_BACK || action == ACT_FINISH)
 		screen_pop(s);
 	return SCREEN_REDRAW;

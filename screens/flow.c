@@ -28,8 +28,10 @@ static void go_to_page(struct app *app, enum renewal_phase phase)
 	}
 	if (wanted == NULL || wanted == screen_ops_of(flow->page))
 		return;
-	flow->changed = NULL;
 	struct screen *old = flow->page;
+	while (screen_top() != old)
+		screen_pop(screen_top()); /* dialogs of the page that goes */
+	flow->pin_waiting = false;
 	flow->page = NULL; /* flow_join of the new page sets it */
 	screen_replace(old, wanted, NULL);
 }
@@ -52,7 +54,6 @@ static void on_pin(void *ctx, struct secret *pin)
 {
 	struct flow *flow = &((struct app *)ctx)->flow;
 	void (*then)(struct renewal *, struct secret *) = flow->pin_then;
-	flow->pin_then = NULL;
 	if (pin != NULL && then != NULL && flow->renewal != NULL)
 		then(flow->renewal, pin);
 }
@@ -97,19 +98,19 @@ static void on_flags(struct app *app)
 {
 	struct flow *flow = &app->flow;
 	const struct token_slot *slot = renewal_slot(flow->renewal);
-	if (flow->pin_then == NULL || slot == NULL)
+	if (!flow->pin_waiting || slot == NULL)
 		return;
-	if (!slot->pin_locked) {
+	flow->pin_waiting = false;
+	if (slot->pin_locked)
+		say_locked();
+	else
 		open_pin_dialog(app, slot);
-		return;
-	}
-	flow->pin_then = NULL;
-	say_locked();
 }
 
 void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct secret *pin))
 {
 	app->flow.pin_then = then;
+	app->flow.pin_waiting = true;
 	renewal_refresh_slot(app->flow.renewal);
 }
 

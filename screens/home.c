@@ -58,9 +58,8 @@ static void free_home(struct screen *s)
 
 static const char *title(struct screen *s)
 {
-	const struct app *app = screen_app(s);
-	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
-	return hall != NULL ? hall->name : _("Online service hall");
+	(void)s;
+	return "";
 }
 
 static const struct action *actions(struct screen *s)
@@ -71,13 +70,6 @@ static const struct action *actions(struct screen *s)
 	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_MENU_1, ACT_MENU_2, ACT_MENU_3, ACT_MENU_4);
 }
 
-static void on_quit(void *ctx, int choice)
-{
-	(void)ctx;
-	if (choice == 0)
-		screen_quit(0);
-}
-
 static int act(struct screen *s, int action)
 {
 	struct home *home = screen_state(s);
@@ -85,8 +77,7 @@ static int act(struct screen *s, int action)
 	if (action == ACT_OPEN)
 		action = (int)entry_at(home, home->menu.selected)->action;
 	if (action == ACT_QUIT) {
-		const char *choices[] = { _("Quit"), _("Stay") };
-		dialog_choose(_("Quit"), _("Leave the hall? An unfinished order stays and can be gone on with later."), choices, 2, on_quit, NULL);
+		dialog_quit();
 	} else if (action == ACT_MENU_3) {
 		screen_push(&page_invoice, NULL);
 	} else if (action == ACT_MENU_4 || action == ACT_HELP) {

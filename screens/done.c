@@ -1,0 +1,131 @@
+#include "app.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <certhall/clock.h>
+#include <certhall/file.h>
+
+struct done {
+	struct bar bar;
+};
+
+static int init(struct screen *s, void *arg)
+{
+	(void)arg;
+	flow_join(s, NULL);
+	return 0;
+}
+
+static const char *title(struct screen *s)
+{
+	(void)s;
+	return _("Renewal complete");
+}
+
+static const struct action *actions(struct screen *s)
+{
+	struct done *done = screen_state(s);
+	return BAR(&done->bar, ACT_HOME, ACT_SAVE);
+}
+
+/* ---- the receipt ---- */
+
+static void ask_path(struct app *app, const char *initial);
+
+static void on_path(void *ctx, const char *path)
+{
+	struct app *app = ctx;
+	struct error err = { 0 };
+	char say[FILE_PATH_MAX + 64];
+	if (path == NULL || *path == '\0' || app->flow.renewal == NULL)
+		return;
+	char *text = renewal_receipt(app->flow.renewal);
+	int code = text == NULL ? error_set(&err, ERR_NO_MEMORY, NULL, "receipt") : file_create(path, text, strlen(text), &err);
+	free(text);
+	if (code != 0) {
+		ask_path(app, path);
+		dialog_error(&err);
+		return;
+	}
+	snprintf(say, sizeof say, _("The receipt was saved as %s."), path);
+	screen_notice(app->flow.page, STYLE_OK, say);
+}
+
+static void ask_path(struct app *app, const char *initial)
+{
+	dialog_text(_("Save receipt"), _("The file to save the receipt as (one that does not exist yet):"), initial, FILE_PATH_MAX, on_path, app);
+}
+
+static void save(struct app *app)
+{
+	char path[FILE_PATH_MAX];
+	const struct order *order = renewal_order(app->flow.renewal);
+	const char *home = getenv("HOME");
+	snprintf(path, sizeof path, "%s%scerthall-%s.txt", home != NULL ? home : "", home != NULL ? "/" : "",
+		order != NULL ? order->number : "receipt");
+	ask_path(app, path);
+}
+
+static int act(struct screen *s, int action)
+{
+	struct app *app = screen_app(s);
+	if (action == ACT_SAVE) {
+		save(app);
+	} else {
+		flow_leave(app);
+		screen_pop_to("home");
+	}
+	return SCREEN_REDRAW;
+}
+
+static int key(struct screen *s, const struct key *key)
+{
+	return key->code == KEY_CODE_ESC ? act(s, ACT_HOME) : SCREEN_IGNORED; /* the workflow behind it is over */
+}
+
+static int draw_verified(const struct renewal *renewal, const struct area *a, int row)
+{
+	static const enum install_step shown[] = { STEP_CHECK, STEP_WRITE, STEP_READ_BACK, STEP_PROVE, STEP_TELL, STEP_OLD };
+	term_text(a, row++, 0, STYLE_LABEL, _("What was done and verified:"));
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		if (renewal_step(renewal, shown[i]) == STEP_DONE)
+			term_textf(a, row++, 2, STYLE_OK, "- %s", install_step_name(shown[i]));
+	return row;
+}
+
+static void draw(struct screen *s, const struct area *body)
+{
+	const struct renewal *renewal = ((struct app *)screen_app(s))->flow.renewal;
+	const struct cert_info *cert = renewal_new_cert(renewal);
+	const struct order *order = renewal_order(renewal);
+	const int labels = 16;
+	char from[16], to[16], text[256];
+	struct area a = term_inset(body, 0, 1);
+	term_text(&a, 0, 0, STYLE_OK, _("The certificate has been renewed."));
+	int row = 2;
+	if (cert != NULL) {
+		snprintf(text, sizeof text, _("%s to %s"), clock_date(cert->not_before, from, sizeof from), clock_date(cert->not_after, to, sizeof to));
+		row = show_pair(&a, row, labels, _("Holder"), STYLE_HEADING, cert->holder);
+		row = show_pair(&a, row, labels, _("New validity"), STYLE_HEADING, text);
+		row = show_pair(&a, row, labels, _("Serial"), STYLE_NORMAL, cert->serial);
+		row = show_pair(&a, row, labels, _("Algorithm"), STYLE_NORMAL, cert->key_text);
+	}
+	if (order != NULL)
+		row = show_pair(&a, row, labels, _("Order number"), STYLE_NORMAL, order->number);
+	row = draw_verified(renewal, &a, row + 1) + 1;
+	snprintf(text, sizeof text, _("The invoice comes within %d working days; look for it under Invoices."), order != NULL ? (int)order->invoice_days : 3);
+	term_paragraph(&a, row, STYLE_NORMAL, text, true);
+}
+
+const struct screen_ops page_done = {
+	.name = "done",
+	.title = title,
+	.step = 7,
+	.state_size = sizeof(struct done),
+	.init = init,
+	.actions = actions,
+	.act = act,
+	.key = key,
+	.draw = draw,
+};
