@@ -2,6 +2,8 @@
 #ifndef SCREENS_APP_H
 #define SCREENS_APP_H
 
+#include <stdio.h>
+
 #include <certhall/doctor.h>
 #include <certhall/i18n.h>
 #include <certhall/renewal.h>

@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <certhall/bytes.h>
 #include <certhall/text.h>

@@ -75,6 +75,7 @@ void screen_set_project(const char *name);
 /* Ready-made dialogs. Texts are copied. */
 void dialog_message(enum style style, const char *title, const char *text);
 void dialog_error(const struct error *err);
+void dialog_quit(void); /* asks whether to leave the program */
 /* Several choices, the first is the default; done gets the index, or -1 for Esc. */
 void dialog_choose(const char *title, const char *text, const char *const choices[], size_t count, void (*done)(void *ctx, int choice), void *ctx);
 /* A PIN: shown as *, in wiped memory; done gets it (to move out of) or NULL for Esc. warning: styled text above the

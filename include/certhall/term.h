@@ -68,6 +68,7 @@ int term_open(struct loop *loop, const struct term_options *options, struct erro
 void term_close(void); /* gives the terminal back as it was; fine to call twice */
 
 struct area term_screen(void);           /* the whole screen */
+int term_colours(void);                  /* how many it shows; 0: none */
 bool term_has_half_blocks(void);         /* the encoding has U+2580 and it is one column wide here */
 
 /* Drawing. What does not fit is cut at the area's edge, never half a wide character. */

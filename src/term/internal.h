@@ -69,7 +69,6 @@ bool frame_busy(struct screen *top, const char **what);
 
 /* dialog.c */
 void dialog_help(struct screen *page);
-void dialog_quit(void);
 
 /* edit.c: one line of text being edited by grapheme */
 struct edit {

@@ -81,3 +81,8 @@ struct brush theme_brush(enum style style)
 {
 	return brushes[style];
 }
+
+int term_colours(void)
+{
+	return has_colors() ? COLORS : 0;
+}
