@@ -51,14 +51,14 @@ static void add_name(X509_NAME *name, const char *field, const char *value)
 		assert_int_equal(1, X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const uint8_t *)value, -1, -1, 0));
 }
 
-static void add_extension(X509 *x, X509 *issuer, int nid, const char *value)
+static void add_extension(X509 *x, X509 *issuer, const char *name, const char *value)
 {
 	X509V3_CTX ctx;
 	if (value == NULL)
 		return;
 	X509V3_set_ctx_nodb(&ctx);
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	X509_EXTENSION *ext = X509V3_EXT_nconf(NULL, &ctx, name, value);
 	assert_non_null(ext);
 	assert_int_equal(1, X509_add_ext(x, ext, -1));
 	X509_EXTENSION_free(ext);
@@ -85,13 +85,15 @@ struct bytes cert_make(const struct recipe *r)
 	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)r->from);
 	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)r->to);
 	X509_set_pubkey(x, r->key);
-	add_extension(x, issuer, NID_basic_constraints, r->basic);
-	add_extension(x, issuer, NID_key_usage, r->usage);
-	add_extension(x, issuer, NID_ext_key_usage, r->extended);
+	add_extension(x, issuer, "basicConstraints", r->basic);
+	add_extension(x, issuer, "keyUsage", r->usage);
+	add_extension(x, issuer, "extendedKeyUsage", r->extended);
 	if (r->key_ids) {
-		add_extension(x, issuer, NID_subject_key_identifier, "hash");
-		add_extension(x, issuer, NID_authority_key_identifier, "keyid");
+		add_extension(x, issuer, "subjectKeyIdentifier", "hash");
+		add_extension(x, issuer, "authorityKeyIdentifier", "keyid");
 	}
+	for (const char *const *more = r->more; more != NULL && *more != NULL; more += 2)
+		add_extension(x, issuer, more[0], more[1]);
 	const EVP_MD *md = EVP_get_digestbyname(r->digest != NULL ? r->digest : "SHA256");
 	assert_true(X509_sign(x, r->issuer_key != NULL ? r->issuer_key : r->key, md) > 0);
 	uint8_t *der = NULL;

@@ -23,6 +23,7 @@ struct recipe {
 	const char *basic;            /* basicConstraints; NULL: none */
 	const char *digest;           /* NULL: SHA256 */
 	bool key_ids;                 /* subject and authority key identifiers */
+	const char *const *more;      /* further extensions: name, value, name, value ... NULL */
 };
 
 /* DER; freed by the caller. Fails the test when it cannot be made. */

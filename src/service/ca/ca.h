@@ -16,21 +16,25 @@ struct ca;
 
 /* What is going to be signed; written down before it is. */
 struct ca_plan {
-	char transaction[33];       /* hex of SHA-256("order" 0 role 0 attempt)[:16]; a repeat gives the same certificate */
-	char serial[41];            /* 20 random bytes (RFC 5280 4.1.2.2: positive, at most 20 octets), hex; made by ca_plan_new */
+	char transaction[33];       /* hex of SHA-256(order NUL role NUL attempt)[:16], attempt in decimal; the same for a repeat */
+	char serial[41];            /* 20 random bytes (RFC 5280 4.1.2.2: positive, at most 20 octets); hex as in cert_info */
 	int64_t not_before, not_after;
 };
 
-/* settings: the `ca` group of the configuration: backend = "embedded"; certificate, key (files); crl_days; crl_url (optional). */
+/* settings: the `ca` group of the configuration: backend = "embedded"; certificate (PEM; its own CAs may follow in the same
+ * file), key (PEM, mode 0600), crl_days (7); optional crl_url and issuer_url, where the CRL and the CA's certificate are
+ * published. Missing addresses are those of the old certificate. ERR_CONFIG, ERR_FILE, ERR_CERT_MALFORMED. */
 int ca_open(const config_setting_t *settings, struct ca **out, struct error *err) CH_MUST_CHECK;
 void ca_free(struct ca **ca);
 
+/* Refuses (ERR_CA_FAILED) what would outlive the CA's own certificate. */
 int ca_plan_new(struct ca *ca, const char *order, const char *role, int attempt, int64_t not_before, int64_t not_after,
 	struct ca_plan *out, struct error *err) CH_MUST_CHECK;
 
 /* Signs: subject, subject alternative name, key usage, extended key usage, policies and private extensions of the old
  * certificate; new SPKI; new subject key id; authority key id of this CA. old_cert NULL with a CSR alone: the operator's
- * `issue` (subject from the CSR, end-entity defaults). */
+ * `issue` (subject from the CSR, end-entity defaults). The PKCS#10 is checked as csr_check does (ERR_CSR_INVALID). The same
+ * plan, CSR and old certificate give the same bytes from an RSA CA; from an EC one the same but for the signature. */
 int ca_issue(struct ca *ca, const struct ca_plan *plan, const struct bytes *csr, const struct bytes *old_cert,
 	struct bytes *cert, struct error *err) CH_MUST_CHECK;
 
