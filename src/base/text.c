@@ -134,19 +134,22 @@ size_t text_wrap(const char *text, int columns, size_t *skip)
 	return end;
 }
 
-size_t text_previous(const char *text, size_t at)
-{
-	const uint8_t *p = u8_grapheme_prev((const uint8_t *)text + at, (const uint8_t *)text);
-	return p != NULL ? (size_t)((const char *)p - text) : 0;
-}
-
 size_t text_next(const char *text, size_t at)
 {
-	size_t len = strlen(text);
-	if (at >= len)
-		return len;
-	const uint8_t *p = u8_grapheme_next((const uint8_t *)text + at, (const uint8_t *)text + len);
-	return p != NULL ? (size_t)((const char *)p - text) : len;
+	uint32_t before, uc;
+	size_t n = text_character(text + at, &before);
+	for (at += n; (n = text_character(text + at, &uc)) > 0 && !uc_is_grapheme_break(before, uc); before = uc)
+		at += n;
+	return at;
+}
+
+/* From the start: libunistring's way back does not stand bytes that are no UTF-8. */
+size_t text_previous(const char *text, size_t at)
+{
+	size_t from = 0;
+	for (size_t to; (to = text_next(text, from)) < at; from = to)
+		;
+	return from;
 }
 
 size_t text_sanitize(const char *in, char *out, size_t size, bool keep_newlines)

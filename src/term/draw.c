@@ -208,7 +208,8 @@ void term_clear(const struct area *a, enum style style)
 	struct brush brush = theme_brush(style);
 	struct area screen = term_screen(), part = term_sub(&screen, a->row, a->col, a->rows, a->cols);
 	cchar_t blank;
-	setcchar(&blank, L" ", brush.attrs, brush.pair, NULL);
+	setcchar(&blank, L" ", A_NORMAL, 0, NULL);
+	attr_set(brush.attrs, brush.pair, NULL);
 	for (int row = 0; row < part.rows && part.cols > 0; row++)
 		mvhline_set(part.row + row, part.col, &blank, part.cols);
 }

@@ -200,11 +200,8 @@ static void ask_width(void)
 	mbstate_t state = { 0 };
 	if (asks == NULL || asks == (char *)-1 || strcmp(asks, "\033[6n") != 0 || wcrtomb(block, L'\x2580', &state) == (size_t)-1)
 		return;
-	putp("\r");
-	putp(block);
-	putp(asks);
-	putp("\r");
-	term.decoder.report_wanted = true;
+	/* keypad() has flushed: this stands behind the switch to the other screen and before what clears it. */
+	term.decoder.report_wanted = dprintf(fileno(term.picture), "\r%s%s\r", block, asks) > 0;
 }
 
 static char *lookup(const char *name)
