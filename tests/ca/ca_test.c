@@ -71,7 +71,7 @@ static const char *const everything[] = {
 	"1.2.156.10260.4.1.4", "ASN1:UTF8String:91140000MA0000000X",
 	"crlDistributionPoints", "URI:http://old.example/crl",
 	"authorityInfoAccess", "caIssuers;URI:http://old.example/ca",
-	"1.3.6.1.4.1.11129.2.4.2", "ASN1:FORMAT:HEX,OCTETSTRING:0000", /* SCTs belong to the old signature */
+	"1.3.6.1.4.1.11129.2.4.2", "DER:04:02:00:00", /* SCTs belong to the old signature */
 	NULL,
 };
 
