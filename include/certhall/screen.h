@@ -98,8 +98,8 @@ void list_draw(struct list *list, const struct area *a, int height,
 
 /* A long text that scrolls. */
 struct pager {
-	char *text; /* malloc'd */
-	int top, lines;
+	char *text; /* malloc'd, the page's */
+	int top, lines, rows; /* rows: as last drawn */
 };
 int pager_key(struct pager *pager, const struct key *key, int visible);
 void pager_draw(struct pager *pager, const struct area *a);

@@ -42,3 +42,9 @@ int i18n_init(const char *lang)
 	const char *codeset = nl_langinfo(CODESET);
 	return strcasecmp(codeset, "UTF-8") == 0 || strncasecmp(codeset, "GB", 2) == 0 ? 0 : -1;
 }
+
+const char *i18n_in_context(const char *marked)
+{
+	const char *text = gettext(marked), *end = strchr(marked, '\004');
+	return text == marked && end != NULL ? end + 1 : text;
+}

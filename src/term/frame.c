@@ -10,7 +10,8 @@ enum { ROWS_MIN = 10, COLS_MIN = 40, STEPS = 7, BOX_ROWS = 2, BOX_COLS = 4 };
 
 static const char *const steps[STEPS] = {
 	/* TRANSLATORS: the seven steps of a renewal; with " > " between them they must fit into 76 columns. */
-	N_("Renewal"), N_("Check"), N_("Certificate"), N_("Details"), N_("Payment"), N_("Install"), N_("Done"),
+	NC_("step", "Renewal"), NC_("step", "Check"), NC_("step", "Certificate"), NC_("step", "Details"), NC_("step", "Payment"),
+	NC_("step", "Install"), NC_("step", "Done"),
 };
 
 /* The page the frame belongs to: the topmost that is no dialog. */
@@ -56,13 +57,13 @@ static void draw_steps(const struct area *row, int now)
 {
 	int width = 0, col = 1;
 	for (int i = 0; i < STEPS; i++)
-		width += text_width(_(steps[i])) + 3;
+		width += text_width(i18n_in_context(steps[i])) + 3;
 	if (width - 1 + 2 > row->cols) {
-		term_textf(row, 0, col, STYLE_STEP_NOW, "[%d/%d %s]", now, STEPS, _(steps[now - 1]));
+		term_textf(row, 0, col, STYLE_STEP_NOW, "[%d/%d %s]", now, STEPS, i18n_in_context(steps[now - 1]));
 		return;
 	}
 	for (int i = 1; i <= STEPS; i++) {
-		const char *name = _(steps[i - 1]);
+		const char *name = i18n_in_context(steps[i - 1]);
 		if (i > 1)
 			col = term_text(row, 0, col, STYLE_STEP_TODO, " > ");
 		if (i == now)

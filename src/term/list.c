@@ -98,6 +98,8 @@ void list_draw(struct list *list, const struct area *a, int height,
 
 int pager_key(struct pager *pager, const struct key *key, int visible)
 {
+	if (pager->rows > 0) /* a row less when it scrolls */
+		visible = pager->rows;
 	int at = pager->top, last = pager->lines > visible ? pager->lines - visible : 0;
 	if (key_ascii(key) == ' ')
 		at = at + visible < last ? at + visible : last;
@@ -115,7 +117,7 @@ void pager_draw(struct pager *pager, const struct area *a)
 	const char *text = pager->text != NULL ? pager->text : "";
 	pager->lines = term_paragraph(a, 0, STYLE_NORMAL, text, false);
 	bool scrolls = pager->lines > a->rows;
-	int rows = scrolls ? a->rows - 1 : a->rows;
+	int rows = pager->rows = scrolls ? a->rows - 1 : a->rows;
 	if (pager->top > pager->lines - rows)
 		pager->top = pager->lines > rows ? pager->lines - rows : 0;
 	struct area part = term_sub(a, 0, 0, rows, a->cols);

@@ -79,7 +79,7 @@ static int pin_key(struct prompt *p, const struct key *key)
 		secret_wipe(p->pin.text, p->pin.len);
 		p->pin.len = 0;
 	} else if (ch > 0x7e) {
-		p->say = N_("A PIN has only letters, digits and signs. Switch the input method off.");
+		p->say = N_("Switch the input method off to type a PIN.");
 	} else if (ch >= 0x20 && p->pin.len < PIN_MAX) {
 		p->pin.text[p->pin.len++] = (char)ch;
 		p->pin.text[p->pin.len] = '\0';
