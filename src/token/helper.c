@@ -19,7 +19,7 @@ enum { HANG_S = 180, POLL_MS = 1000, ID_MAX = 64 };
 
 struct call {
 	struct json_object *request, *answer;
-	const struct secret *secret;
+	struct secret *secret;
 	CK_SLOT_ID slot;
 	struct bytes id, cert, data;
 };
@@ -67,7 +67,9 @@ static int op_watch(struct helper *helper, struct call *call, struct error *err)
 
 static int op_login(struct helper *helper, struct call *call, struct error *err)
 {
-	return session_login(helper, call->slot, call->secret, err);
+	int rc = session_login(helper, call->slot, call->secret, err);
+	secret_free(call->secret); /* gone before anybody hears of the outcome */
+	return rc;
 }
 
 static int op_logout(struct helper *helper, struct call *call, struct error *err)
@@ -227,7 +229,7 @@ static int send_changed(void)
 	return rc;
 }
 
-static int answer(struct helper *helper, struct json_object *request, const struct secret *secret)
+static int answer(struct helper *helper, struct json_object *request, struct secret *secret)
 {
 	struct call call = { .request = request, .answer = json_object_new_object(), .secret = secret };
 	struct error err = { 0 };
