@@ -29,6 +29,7 @@ struct helper {
 	char path[PATH_MAX]; /* of the file that was loaded */
 	CK_FUNCTION_LIST *p11;
 	struct PKCS11_ctx_st *ctx;
+	UI_METHOD *ui;
 
 	/* a login: its session stays open, the login would end with it */
 	bool logged_in;
@@ -37,7 +38,7 @@ struct helper {
 	struct PKCS11_slot_st *lib_slots, *lib_slot;
 	unsigned lib_slot_count;
 
-	bool watching;
+	bool watching, told; /* told: there is a digest to compare with */
 	uint8_t seen[32]; /* digest of the tokens last seen */
 };
 

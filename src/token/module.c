@@ -80,10 +80,12 @@ static int refuse(UI *ui)
 	return 0;
 }
 
-static int refuse_questions(PKCS11_CTX *ctx)
+static int refuse_questions(struct helper *helper, PKCS11_CTX *ctx)
 {
-	UI_METHOD *method = UI_create_method("certhall-token"); /* lives as long as the process */
-	return method != NULL && UI_method_set_opener(method, refuse) == 0 && PKCS11_set_ui_method(ctx, method, NULL) == 0 ? 0 : -1;
+	if (helper->ui == NULL)
+		helper->ui = UI_create_method("certhall-token");
+	return helper->ui != NULL && UI_method_set_opener(helper->ui, refuse) == 0 &&
+		PKCS11_set_ui_method(ctx, helper->ui, NULL) == 0 ? 0 : -1;
 }
 
 int module_load(struct helper *helper, struct error *err)
@@ -98,7 +100,7 @@ int module_load(struct helper *helper, struct error *err)
 	if (rc != 0)
 		return rc;
 	PKCS11_CTX *ctx = PKCS11_CTX_new();
-	if (ctx == NULL || refuse_questions(ctx) != 0)
+	if (ctx == NULL || refuse_questions(helper, ctx) != 0)
 		return error_set(err, ERR_NO_MEMORY, NULL, "libp11");
 	if (helper->module_args != NULL)
 		PKCS11_CTX_init_args(ctx, helper->module_args);
@@ -122,11 +124,13 @@ int module_load(struct helper *helper, struct error *err)
 
 void module_unload(struct helper *helper)
 {
-	if (helper->p11 == NULL)
-		return;
-	session_logout(helper);
-	PKCS11_CTX_unload(helper->ctx);
-	PKCS11_CTX_free(helper->ctx);
+	if (helper->p11 != NULL) {
+		session_logout(helper);
+		PKCS11_CTX_unload(helper->ctx);
+		PKCS11_CTX_free(helper->ctx);
+	}
 	helper->p11 = NULL;
 	helper->ctx = NULL;
+	UI_destroy_method(helper->ui);
+	helper->ui = NULL;
 }

@@ -15,6 +15,8 @@
 
 #include "token/wire.h"
 
+enum { SLICE_MS = 20 };
+
 static int open_log(const char *log)
 {
 	int fd = log != NULL ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
@@ -97,20 +99,24 @@ void process_reap(struct process *process)
 		log_line(LOG_LEVEL_WARN, "token", "helper ended with status %d", WEXITSTATUS(status));
 }
 
+/* The socket says it at once; when a child of the module still holds it, the process itself does. */
 int process_wait_end(const struct process *process, int ms)
 {
 	char drop[4096];
 	int64_t end = clock_monotonic_ms() + ms;
 	for (;;) {
+		siginfo_t info = { 0 };
 		ssize_t n = recv(process->fd, drop, sizeof drop, MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return 0;
 		if (n > 0)
 			continue;
+		if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0)
+			return 0;
 		int64_t left = end - clock_monotonic_ms();
 		if (left <= 0)
 			return -1;
 		struct pollfd wait = { .fd = process->fd, .events = POLLIN };
-		poll(&wait, 1, (int)left);
+		poll(&wait, 1, left < SLICE_MS ? (int)left : SLICE_MS);
 	}
 }

@@ -173,5 +173,6 @@ bool slot_changed(struct helper *helper)
 	bool changed = ok && memcmp(seen, helper->seen, sizeof helper->seen) != 0;
 	if (changed)
 		memcpy(helper->seen, seen, sizeof helper->seen);
+	helper->told = true;
 	return changed;
 }

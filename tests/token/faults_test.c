@@ -343,9 +343,9 @@ static void test_helpers(void **state)
 	static const char *const scripts[] = {
 		"#!/bin/sh\nexit 0\n",
 		"#!/bin/sh\nhead -c 4096 /dev/urandom >&3\n",
-		"#!/bin/sh\nprintf '\\377\\377\\377\\377\\0\\0\\0\\0' >&3; sleep 100\n",
-		"#!/bin/sh\nprintf '\\5\\0\\0\\0\\0\\0\\0\\0not{}' >&3; sleep 100\n",
-		"#!/bin/sh\nprintf '\\2\\0\\0\\0\\0\\0\\0\\0{}{}' >&3; sleep 100\n", /* no list in it */
+		"#!/bin/sh\nprintf '\\377\\377\\377\\377\\0\\0\\0\\0' >&3; exec sleep 100\n",
+		"#!/bin/sh\nprintf '\\5\\0\\0\\0\\0\\0\\0\\0not{}' >&3; exec sleep 100\n",
+		"#!/bin/sh\nprintf '\\2\\0\\0\\0\\0\\0\\0\\0{}{}' >&3; sleep 3\n", /* no list in it; and its child keeps the socket */
 	};
 	struct fixture *f = *state;
 	char path[128];

@@ -109,7 +109,12 @@ void fixture_close(struct fixture *f)
 	bytes_free(&outcome.bytes);
 	bytes_free(&outcome.key.spki);
 	bytes_free(&outcome.key.cert);
+	int clean;
+	char *report = fixture_run(f, "! grep -A30 -E 'Sanitizer|runtime error' $DIR/log", &clean);
+	if (clean != 0)
+		print_error("%s", report);
 	fixture_run(f, "rm -rf $DIR", NULL);
+	assert_int_equal(clean, 0);
 }
 
 /* outcomes */
