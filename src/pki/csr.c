@@ -27,8 +27,6 @@ int csr_make(EVP_PKEY *key, const struct bytes *spki, const void *old_cert, size
 	X509_REQ *req = X509_REQ_new();
 	uint8_t *der = NULL;
 	int len = -1;
-	if (pub != NULL)
-		key_complete(key, pub);
 	if (req != NULL && (spki == NULL || pub != NULL) &&
 		build(req, X509_get_subject_name(old), key, pub != NULL ? pub : key) == 0)
 		len = i2d_X509_REQ(req, &der);

@@ -34,7 +34,7 @@ int64_t x509_time(const ASN1_TIME *t);
 int spki_read(const X509_PUBKEY *pubkey, struct bytes *out) CH_MUST_CHECK;
 
 /* An EC key of libp11's knows no public point when the token has no public key object; it is given this one, because
- * OpenSSL compares the halves before it signs. Nothing happens to other keys. */
+ * OpenSSL compares the halves before it makes a CMS signature. Nothing happens to other keys. */
 void key_complete(EVP_PKEY *key, const EVP_PKEY *pub);
 
 #endif

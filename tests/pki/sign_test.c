@@ -160,13 +160,14 @@ static void cms(void **state)
 		assert_int_equal(ERR_PROOF_INVALID, cms_verify(out.data, out.len, twin.data, twin.len, content, CONTENT, &err));
 		assert_int_equal(ERR_PROOF_INVALID, cms_verify(out.data, out.len, sibling.data, sibling.len, content, CONTENT, &err));
 		assert_int_equal(ERR_PROOF_INVALID, cms_verify(out.data, out.len - 1, cert.data, cert.len, content, CONTENT, &err));
-		/* content exchanged inside, and expected so */
-		char *at = memmem(out.data, out.len, "AZT0000", 7);
-		assert_non_null(at);
-		at[6] = '1';
+		/* another order's statement expected; then content exchanged inside, and expected so */
 		char altered[CONTENT + 1];
 		memcpy(altered, content, sizeof altered);
 		memcpy(memmem(altered, CONTENT, "AZT0000", 7), "AZT0001", 7);
+		assert_int_equal(ERR_PROOF_INVALID, cms_verify(out.data, out.len, cert.data, cert.len, altered, CONTENT, &err));
+		char *at = memmem(out.data, out.len, "AZT0000", 7);
+		assert_non_null(at);
+		at[6] = '1';
 		assert_int_equal(ERR_PROOF_INVALID, cms_verify(out.data, out.len, cert.data, cert.len, altered, CONTENT, &err));
 		at[6] = '0';
 		assert_int_equal(0, bytes_append(&out, "", 1));
