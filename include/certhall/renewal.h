@@ -32,6 +32,11 @@ struct world {                  /* everything a workflow needs; made once by mai
 	struct settings *settings;
 	struct trust *trust;        /* our CA; NULL when the file cannot be read */
 };
+/* The trust anchored in the certificates of a PEM file (settings' ca_file). ERR_CONFIG when path is empty. */
+int trust_open_file(const char *path, struct trust **out, struct error *err) CH_MUST_CHECK;
+/* The one initialised token of a list; ERR_TOKEN_ABSENT, ERR_TOKEN_UNINITIALISED, ERR_TOKEN_SEVERAL. Borrowed from list. */
+int token_list_only(const struct token_list *list, const struct token_slot **slot, struct error *err) CH_MUST_CHECK;
+/* Uses token_watch from the first refresh on. */
 int keyring_new(const struct world *world, keyring_fn *changed, void *ctx, struct keyring **out) CH_MUST_CHECK;
 void keyring_free(struct keyring **keyring);
 void keyring_refresh(struct keyring *keyring);             /* reads the key (no PIN), then asks the hall for standings */
@@ -44,7 +49,8 @@ size_t keyring_count(const struct keyring *keyring);
 const struct keyed_cert *keyring_cert(const struct keyring *keyring, size_t index); /* renewable ones first, then by end */
 /* The certificate with an unfinished order, or NULL. */
 const struct keyed_cert *keyring_unfinished(const struct keyring *keyring);
-/* Its standing in words (可更新 ...), with dates and what to do. */
+/* Its standing in words (可更新 ...), with dates and what to do. Before the hall has answered (has_standing) it is not known:
+ * say tells so, and *standing is STANDING_MALFORMED, or STANDING_UNKNOWN_ISSUER when it is not of our CA. */
 void keyed_cert_standing(const struct keyed_cert *cert, enum standing *standing, char *say, size_t size);
 bool keyed_cert_renewable(const struct keyed_cert *cert);
 

@@ -39,6 +39,10 @@ void token_close(struct token *token);
  * cut short: it ends as it ends, and what waits behind it is cancelled. */
 void token_cancel(struct token *token);
 
+/* Nobody waits any more for requests made with this ctx: their done functions are not called. For whoever ends earlier
+ * than the token. */
+void token_forget(struct token *token, const void *ctx);
+
 struct token_module {
 	char path[512], manufacturer[64], description[64], version[16], cryptoki[16];
 };

@@ -283,8 +283,8 @@ static int add_header(struct transfer *transfer, const char *name, const char *v
 static int add_headers(struct transfer *transfer, const struct transfer_request *request)
 {
 	int code = add_header(transfer, "Accept: ", request->accept);
-	if (code == 0 && request->body != NULL)
-		code = add_header(transfer, "Content-Type: ", "application/json");
+	if (code == 0) /* without a body curl would call it a form */
+		code = add_header(transfer, "Content-Type:", request->body != NULL ? " application/json" : "");
 	if (code == 0 && request->header != NULL)
 		code = add_header(transfer, request->header, "");
 	if (code == 0 && request->token != NULL && request->token->text != NULL)

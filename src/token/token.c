@@ -359,6 +359,20 @@ static void cancel_active(struct token *token)
 	token->active = NULL;
 }
 
+static void silence(struct request *request, const void *ctx)
+{
+	for (; request != NULL; request = request->next)
+		if (request->ctx == ctx)
+			request->done.plain = NULL;
+}
+
+void token_forget(struct token *token, const void *ctx)
+{
+	silence(token->active, ctx);
+	silence(token->queue, ctx);
+	silence(token->ended, ctx);
+}
+
 void token_close(struct token *token)
 {
 	cancel_active(token);

@@ -1,0 +1,82 @@
+#include "certhall/line.h"
+
+#include <iconv.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <certhall/file.h>
+#include <certhall/i18n.h>
+#include <certhall/text.h>
+
+int world_open(struct world *world, struct loop *loop, struct settings *settings)
+{
+	char log[FILE_PATH_MAX];
+	file_state_path("token.log", log, sizeof log);
+	*world = (struct world){ .loop = loop, .settings = settings };
+	const struct token_options token = { .module = settings->module, .module_args = settings->module_args[0] != '\0' ? settings->module_args : NULL,
+		.helper = settings->helper[0] != '\0' ? settings->helper : NULL, .log = log[0] != '\0' ? log : NULL };
+	int code = hall_new(loop, settings, &world->hall);
+	if (code == 0)
+		code = token_new(loop, &token, &world->token);
+	if (code != 0)
+		world_close(world);
+	else if (trust_open_file(settings->ca_file, &world->trust, NULL) != 0)
+		world->trust = NULL;
+	return code;
+}
+
+void world_close(struct world *world)
+{
+	token_free(&world->token);
+	hall_free(&world->hall);
+	trust_free(&world->trust);
+}
+
+/* Characters the encoding has not are written as '?'. */
+static void write_converted(FILE *to, iconv_t convert, char *text)
+{
+	size_t left = strlen(text);
+	while (left > 0) {
+		char out[512], *at = out;
+		size_t room = sizeof out;
+		size_t rc = iconv(convert, &text, &left, &at, &room);
+		fwrite(out, 1, sizeof out - room, to);
+		if (rc == (size_t)-1 && room > 16 && left > 0) {
+			uint32_t character;
+			size_t skip = text_character(text, &character);
+			text += skip;
+			left -= skip;
+			fputc('?', to);
+		}
+	}
+}
+
+void line_say(FILE *to, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, fmt);
+	int len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	text_sanitize(text, text, (size_t)len + 1, true);
+	const char *codeset = nl_langinfo(CODESET);
+	iconv_t convert = strcmp(codeset, "UTF-8") == 0 ? (iconv_t)-1 : iconv_open(codeset, "UTF-8");
+	if (convert == (iconv_t)-1) {
+		fputs(text, to);
+	} else {
+		write_converted(to, convert, text);
+		iconv_close(convert);
+	}
+	fflush(to);
+	free(text);
+}
+
+void line_error(const struct error *err)
+{
+	char sentence[512];
+	line_say(stderr, "certhall: %s\n", error_sentence(err, sentence, sizeof sentence));
+}
