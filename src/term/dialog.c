@@ -174,10 +174,12 @@ void dialog_help(struct screen *page)
 {
 	struct bytes text = { 0 };
 	int rc = 0;
+	bool back = page->below == NULL;
 	if (page->ops == &message_ops)
 		return;
 	for (const struct action *action = screen_actions(page); action->id != 0 && rc == 0; action++) {
 		char keys[64] = "";
+		back |= action->plain.code == KEY_CODE_ESC;
 		if (action->f_key >= KEY_CODE_F1 && action->f_key <= KEY_CODE_F12)
 			snprintf(keys, sizeof keys, "F%d  ", (int)(action->f_key - KEY_CODE_F1) + 1);
 		snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s", action->plain_name != NULL ? action->plain_name : "");
@@ -185,7 +187,7 @@ void dialog_help(struct screen *page)
 	}
 	if (rc == 0)
 		rc = help_line(&text, page->ops->input ? "F1" : "F1  ?", _("This help"));
-	if (rc == 0)
+	if (rc == 0 && !back)
 		rc = help_line(&text, "Esc", _("Back"));
 	if (rc == 0)
 		rc = help_line(&text, "Ctrl-C", _("Leave the program"));

@@ -78,7 +78,8 @@ static void draw_status(const struct area *row, struct screen *top, int spinner)
 	const char *what;
 	struct screen *s = top;
 	if (frame_busy(top, &what)) {
-		term_textf(row, 0, 1, STYLE_HEADING, "%c %s", "|/-\\"[spinner & 3], what != NULL ? what : _("Please wait..."));
+		term_textf(row, 0, 1, STYLE_HEADING, "%c", "|/-\\"[spinner & 3]);
+		term_cell(row, 0, 3, row->cols - 4, STYLE_HEADING, what != NULL ? what : _("Please wait..."));
 		return;
 	}
 	while (s->notice == NULL && s->ops->dialog && s->below != NULL)
@@ -111,10 +112,12 @@ static int draw_key(const struct area *row, int col, const char *f_key, const ch
 static void draw_keys(const struct area *row, struct screen *top)
 {
 	char name[8];
-	bool own_help = false;
+	bool own_help = false, own_back = top->locked || top->below == NULL;
 	const struct action *actions = screen_actions(top);
-	for (const struct action *action = actions; action->id != 0; action++)
+	for (const struct action *action = actions; action->id != 0; action++) {
 		own_help |= action->f_key == KEY_CODE_F1;
+		own_back |= action->plain.code == KEY_CODE_ESC && action->plain_name != NULL;
+	}
 	const char *help = _("Help"), *help_key = top->ops->input ? "" : "?";
 	int col = 1, right = row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2);
 	for (const struct action *action = actions; action->id != 0; action++) {
@@ -123,6 +126,8 @@ static void draw_keys(const struct area *row, struct screen *top)
 		if (col + key_width(f_key, plain, _(action->label)) <= right)
 			col = draw_key(row, col, f_key, plain, _(action->label)) + 2;
 	}
+	if (!own_back && col + key_width("", "Esc", _("Back")) <= right)
+		draw_key(row, col, "", "Esc", _("Back"));
 	if (!own_help)
 		draw_key(row, row->cols - 1 - key_width("F1", help_key, help), "F1", help_key, help);
 }

@@ -261,7 +261,8 @@ struct home {
 };
 
 static const char *const items[] = { "Form", "Message", "Choice", "PIN", "Text", "Work", "QR", "Reader", "Broken", "宽字符「￥」",
-	"\xe2\x80\x9cquoted\xe2\x80\x9d names" };
+	"\xe2\x80\x9cquoted\xe2\x80\x9d names",
+	"一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十" };
 
 static void say(const char *what, const char *value)
 {

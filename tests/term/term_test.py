@@ -45,6 +45,42 @@ def _():
         s.wait("Keys of this page")
 
 
+@tap.test("a repaint changes no cell that looks the same")
+def _():
+    with demo() as s:
+        started(s)
+        before = [s.cells(row) for row in range(24)]
+        s.key("Down")
+        selected(s, 2)
+        s.key("Up")
+        selected(s, 1)
+        tap.equal([s.cells(row) for row in range(24)], before)
+        s.key("C-l")
+        s.quiet()
+        tap.equal([s.cells(row) for row in range(24)], before)
+
+
+@tap.test("a wide character is never cut in two, at the window's edge or under a dialog")
+def _():
+    with demo() as s:
+        started(s)
+        for cols in range(70, 84):
+            s.resize(cols, 24)
+            s.wait_for(lambda: vt.columns(s.state["rows"][23].rstrip()) == cols - 1, f"{cols} columns")
+            row, _ = s.find("12 一二")
+            end = vt.columns(s.rows()[row])
+            tap.check(cols - 3 <= end <= cols - 1, f"the row ends at {end} of {cols}")
+            tap.check(s.rows()[row + 1].strip() == "13 more")
+            s.key("C-c")
+            top, left = s.wait("┌")
+            for line in range(top + 1, top + 5):
+                tap.equal(s.cell(line, left)["text"], "│")
+            bottom, _ = s.find("└")
+            tap.check(top < row - 1 and row < bottom, "the dialog covers the wide row")
+            s.key("Esc")
+            s.wait_gone("┌")
+
+
 @tap.test("a list: arrows, pages, ends, digits; the window follows; a page's own digit comes first")
 def _():
     with demo() as s:
@@ -201,6 +237,48 @@ def _():
         s.wait("Two tries")
         s.key("Esc")
         s.wait("pin none")
+
+
+@tap.test("nothing of a PIN stays in the program's memory")
+def _():
+    with demo() as s:
+        open_item(started(s), 4)
+        s.wait("Two tries")
+        s.type("xyzzyPIN77")
+        s.wait("*" * 10)
+        s.key("Enter")
+        s.wait("pin wrong")
+        s.key("Down")
+        selected(s, 5)
+        try:
+            memory = open(f"/proc/{s.pid}/mem", "rb")
+        except PermissionError:
+            raise tap.Skip("the memory of other processes cannot be read here")
+        with memory, open(f"/proc/{s.pid}/maps") as maps:
+            for line in maps:
+                span, rights = line.split()[:2]
+                if not rights.startswith("rw"):
+                    continue
+                start, end = (int(part, 16) for part in span.split("-"))
+                memory.seek(start)
+                try:
+                    tap.check(b"xyzzyPIN" not in memory.read(end - start), f"found in {line}")
+                except OSError:
+                    pass  # guard pages
+
+
+@tap.test("a burst of characters is one paint")
+def _():
+    with demo() as s:
+        open_item(started(s), 5)
+        s.wait("/home/样票.txt")
+        s.key("C-u")
+        s.wait_gone("/home")
+        s.quiet()
+        s.type("证书更新测试样票" + "x" * 15)
+        s.wait("证书更新测试样票" + "x" * 15)
+        s.quiet()
+        tap.check(s.stats()["reads"] <= 3, f"{s.stats()['reads']} writes for a burst")
 
 
 @tap.test("locked work shows a spinner, cannot be left, and a signal waits for its end")
