@@ -351,6 +351,25 @@ static void a_notice_for_another_merchant_is_refused(void **state)
 	assert_int_equal(signed_notice(longest, "000000000000001", "{}", &r), ERR_BAD_INPUT);
 }
 
+/* Signed over both, so that only the doubling itself gives it away. */
+static void a_field_that_comes_twice_is_refused(void **state)
+{
+	(void)state;
+	struct payment *payment = opened();
+	struct chinaums_field fields[] = { { (char[]) { "billNo" }, (char[]) { "1017A1" } }, { (char[]) { "billStatus" }, (char[]) { "PAID" } },
+		{ (char[]) { "mid" }, (char[]) { "000000000000001" } }, { (char[]) { "tid" }, (char[]) { "00000001" } },
+		{ (char[]) { "totalAmount" }, (char[]) { "5" } }, { (char[]) { "totalAmount" }, (char[]) { "6" } } };
+	char no[PAYMENT_NO_SIZE], sign[65], body[400];
+	struct payment_result r;
+	for (size_t count = 5; count <= 6; count++) {
+		assert_int_equal(chinaums_sign_fields(fields, count, "sandbox-key-not-secret", CHINAUMS_SHA256, sign), 0);
+		snprintf(body, sizeof body, "billNo=1017A1&billStatus=PAID&mid=000000000000001&tid=00000001&totalAmount=5%s&sign=%s",
+			count == 6 ? "&totalAmount=6" : "", sign);
+		assert_int_equal(notify(payment, body, no, &r), count == 5 ? 0 : ERR_BAD_INPUT);
+	}
+	payment_free(&payment);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_weaker_digest_is_only_taken_when_agreed_upon),
 		cmocka_unit_test(every_change_of_a_notice_is_noticed),
 		cmocka_unit_test(a_notice_for_another_merchant_is_refused),
+		cmocka_unit_test(a_field_that_comes_twice_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
