@@ -235,6 +235,8 @@ static int answer(struct helper *helper, struct json_object *request, struct sec
 	struct call call = { .request = request, .answer = json_object_new_object(), .secret = secret };
 	struct error err = { 0 };
 	int rc = call.answer != NULL ? run(helper, &call, &err) : ERR_NO_MEMORY;
+	if (helper->p11 != NULL)
+		session_tidy(helper);
 	if (rc != 0 && err.code == ERR_OK)
 		error_set(&err, (enum error_code)rc, NULL, "no detail");
 	if (rc != 0)

@@ -56,10 +56,12 @@ bool slot_changed(struct helper *helper);
 /* session.c: open gives the session of the login when it is on that slot, else one of its own (read only). */
 int session_open(struct helper *helper, CK_SLOT_ID slot, CK_SESSION_HANDLE *session, struct error *err) CH_MUST_CHECK;
 void session_close(struct helper *helper, CK_SESSION_HANDLE session);
-/* ERR_PIN_NEEDED unless that slot is logged in, as the token sees it. */
+/* 0 when that slot is logged in, as the token sees it; ERR_PIN_NEEDED, ERR_TOKEN_ABSENT, ERR_TOKEN_REMOVED. */
 int session_need_login(struct helper *helper, CK_SLOT_ID slot, struct error *err) CH_MUST_CHECK;
 int session_login(struct helper *helper, CK_SLOT_ID slot, const struct secret *pin, struct error *err) CH_MUST_CHECK;
+/* Both end libp11's slots: no key made from them may be left (it would be freed into memory that is gone). */
 void session_logout(struct helper *helper);
+void session_tidy(struct helper *helper); /* between requests: lets go of a login that is no more */
 
 /* object.c */
 enum { OBJECTS_MAX = 64, ATTRIBUTE_MAX = 16384 };

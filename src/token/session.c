@@ -40,18 +40,18 @@ void session_close(struct helper *helper, CK_SESSION_HANDLE session)
 int session_need_login(struct helper *helper, CK_SLOT_ID slot, struct error *err)
 {
 	CK_SESSION_INFO info;
-	if (!helper->logged_in || helper->slot != slot)
+	bool ours = helper->logged_in && helper->slot == slot;
+	if (ours && session_lives(helper, &info) && info.state == CKS_RW_USER_FUNCTIONS)
+		return 0;
+	if (token_present(helper, slot))
 		return error_set(err, ERR_PIN_NEEDED, NULL, "not logged in");
-	if (!session_lives(helper, &info)) {
-		bool present = token_present(helper, slot);
+	return error_set(err, ours ? ERR_TOKEN_REMOVED : ERR_TOKEN_ABSENT, NULL, "slot %lu has no token", slot);
+}
+
+void session_tidy(struct helper *helper)
+{
+	if (helper->logged_in && session_need_login(helper, helper->slot, NULL) != 0)
 		session_logout(helper);
-		return error_set(err, present ? ERR_PIN_NEEDED : ERR_TOKEN_REMOVED, NULL, "the session is gone");
-	}
-	if (info.state != CKS_RW_USER_FUNCTIONS) {
-		session_logout(helper);
-		return error_set(err, ERR_PIN_NEEDED, NULL, "session state %lu", info.state);
-	}
-	return 0;
 }
 
 void session_logout(struct helper *helper)
