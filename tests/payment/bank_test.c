@@ -269,7 +269,10 @@ static void closing_tells_who_was_faster(void **state)
 		assert_int_equal(r.status, PAYMENT_PAID);
 		assert_int_equal(r.amount_fen, 20000);
 
-		bill = created(payment);
+		bill = created(payment); /* the closing is refused */
+		struct payment_bill other = bill;
+		other.qr_id[10] = other.qr_id[10] == '0' ? '1' : '0';
+		assert_int_equal(payment_bill_close(payment, &other, &r, NULL), ERR_PAYMENT_UNKNOWN);
 		control("{\"set\":{\"fail_5xx\":1}}"); /* the closing fails, the bill is still payable */
 		assert_int_equal(payment_bill_close(payment, &bill, &r, NULL), ERR_PAYMENT_UNKNOWN);
 		control("{\"set\":{\"truncate\":1}}"); /* closed, but the answer is lost */
