@@ -275,6 +275,9 @@ static void closing_tells_who_was_faster(void **state)
 		assert_int_equal(payment_bill_close(payment, &other, &r, NULL), ERR_PAYMENT_UNKNOWN);
 		control("{\"set\":{\"fail_5xx\":1}}"); /* the closing fails, the bill is still payable */
 		assert_int_equal(payment_bill_close(payment, &bill, &r, NULL), ERR_PAYMENT_UNKNOWN);
+		struct payment_bill never = new_bill(payment);
+		assert_int_equal(payment_bill_close(payment, &never, &r, NULL), 0);
+		assert_int_equal(r.status, PAYMENT_CLOSED);
 		control("{\"set\":{\"truncate\":1}}"); /* closed, but the answer is lost */
 		assert_int_equal(payment_bill_close(payment, &bill, &r, NULL), 0);
 		assert_int_equal(r.status, PAYMENT_CLOSED);

@@ -170,6 +170,10 @@ static int ums_query(struct payment *payment, const struct payment_bill *bill, s
 /* Whether the code was taken back is only believed of the query: the payer may have been faster than either. */
 static int ums_close(struct payment *payment, const struct payment_bill *bill, struct payment_result *out, struct error *err)
 {
+	if (bill->qr_id[0] == '\0') {
+		out->status = PAYMENT_CLOSED;
+		return 0;
+	}
 	json_object *request = about(bill), *answer;
 	const char *code;
 	put(request, "qrCodeId", bill->qr_id);

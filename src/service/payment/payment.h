@@ -75,6 +75,7 @@ int payment_bill_query(struct payment *payment, const struct payment_bill *bill,
 	struct error *err) CH_MUST_CHECK;
 
 /* Takes the code back, then asks how the bill stands: CLOSED, or PAID when the payer was faster (nothing is refunded).
+ * A bill whose qr_id never arrived is CLOSED without asking: nobody was ever shown its code.
  * ERR_PAYMENT_UNKNOWN: it may still be payable. */
 int payment_bill_close(struct payment *payment, const struct payment_bill *bill, struct payment_result *out,
 	struct error *err) CH_MUST_CHECK;
@@ -84,7 +85,7 @@ int payment_bill_close(struct payment *payment, const struct payment_bill *bill,
 int payment_refund(struct payment *payment, const struct payment_bill *bill, const char *refund_no, int64_t amount_fen,
 	enum payment_refund_status *out, struct error *err) CH_MUST_CHECK;
 
-/* A notification's body. 0: it is the gateway's, about our merchant; bill_no and *out are set, and bill, amount and state
+/* A notification's body (with sign_type = "SHA256", MD5 is not taken). 0: it is the gateway's, about our merchant; bill_no and *out are set, and bill, amount and state
  * are the caller's to check. ERR_BAD_INPUT: malformed or not the gateway's; ERR_TOO_LARGE. */
 int payment_notify(struct payment *payment, const char *body, size_t len, char bill_no[PAYMENT_NO_SIZE],
 	struct payment_result *out, struct error *err) CH_MUST_CHECK;
