@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Colours by their ANSI number; -1 is the terminal's own. */
+/* Colours by their ANSI number; -1 is the terminal's own, which may be dark or light: what is not on a ground of ours must
+ * be readable on both, so no yellow, cyan or blue text. */
 struct look {
 	attr_t attrs;
 	signed char text, ground;
@@ -17,11 +18,11 @@ static const struct look colour[STYLE_COUNT] = {
 	[STYLE_LABEL] = { A_NORMAL, -1, -1 },
 	[STYLE_FIELD] = { A_UNDERLINE, -1, -1 },
 	[STYLE_FIELD_FOCUS] = { A_NORMAL, COLOR_BLACK, COLOR_CYAN },
-	[STYLE_SELECTED] = { A_BOLD, COLOR_CYAN, -1 },
-	[STYLE_KEY] = { A_BOLD, COLOR_CYAN, -1 },
+	[STYLE_SELECTED] = { A_BOLD | A_REVERSE, -1, -1 },
+	[STYLE_KEY] = { A_BOLD, -1, -1 },
 	[STYLE_BAR] = { A_NORMAL, -1, -1 },
 	[STYLE_OK] = { A_NORMAL, COLOR_GREEN, -1 },
-	[STYLE_WARN] = { A_BOLD, COLOR_YELLOW, -1 },
+	[STYLE_WARN] = { A_NORMAL, COLOR_BLACK, COLOR_YELLOW },
 	[STYLE_BAD] = { A_BOLD, COLOR_RED, -1 },
 	[STYLE_STEP_DONE] = { A_NORMAL, COLOR_GREEN, -1 },
 	[STYLE_STEP_NOW] = { A_BOLD, -1, -1 },
@@ -34,7 +35,7 @@ static const struct look mono[STYLE_COUNT] = {
 	[STYLE_HEADING] = { A_BOLD, -1, -1 },
 	[STYLE_FIELD] = { A_UNDERLINE, -1, -1 },
 	[STYLE_FIELD_FOCUS] = { A_REVERSE, -1, -1 },
-	[STYLE_SELECTED] = { A_BOLD, -1, -1 },
+	[STYLE_SELECTED] = { A_BOLD | A_REVERSE, -1, -1 },
 	[STYLE_KEY] = { A_BOLD, -1, -1 },
 	[STYLE_WARN] = { A_BOLD, -1, -1 },
 	[STYLE_BAD] = { A_BOLD, -1, -1 },

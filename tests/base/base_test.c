@@ -16,6 +16,7 @@
 #include <certhall/clock.h>
 #include <certhall/file.h>
 #include <certhall/i18n.h>
+#include <certhall/log.h>
 #include <certhall/loop.h>
 #include <certhall/secret.h>
 
@@ -278,6 +279,45 @@ static void error_sentences(void **state)
 	assert_int_equal(error_set(NULL, ERR_FILE, "x", "y"), ERR_FILE);
 }
 
+static void log_lines(void **state)
+{
+	char folder[] = "/tmp/certhall-test-XXXXXX", path[512], masked[16];
+	struct bytes read = { 0 };
+	struct stat info;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/log", folder);
+	assert_int_equal(log_open(path, LOG_LEVEL_INFO), 0);
+	log_line(LOG_LEVEL_INFO, "test", "one\n2026-01-01 forged\x1b[31m %d", 5);
+	log_line(LOG_LEVEL_DEBUG, "test", "not shown");
+	char longer[3000];
+	memset(longer, 'x', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	log_line(LOG_LEVEL_ERROR, "test", "%s", longer);
+	log_close();
+	log_line(LOG_LEVEL_ERROR, "test", "closed");
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_int_equal(file_read(path, 100000, &read, NULL), 0);
+	const char *text = (const char *)read.data, *second = strchr(text, '\n') + 1;
+	assert_non_null(strstr(text, "Z info test: one 2026-01-01 forged [31m 5\n"));
+	assert_non_null(strstr(second, "Z error test: xxx"));
+	assert_int_equal(strchr(second, '\n') - text + 1, read.len);
+	bytes_free(&read);
+	unlink(path);
+	rmdir(folder);
+	assert_string_equal(log_mask("1234567890", masked, sizeof masked), "******7890");
+	assert_true(strlen(log_mask("12345678901234567890", masked, sizeof masked)) < sizeof masked);
+	assert_string_equal(log_mask("", masked, sizeof masked), "");
+}
+
+static void contexts(void **state)
+{
+	(void)state;
+	assert_string_equal(i18n_in_context(NC_("step", "Check")), "Check");
+	assert_string_equal(i18n_in_context("plain"), "plain");
+}
+
 static void secrets(void **state)
 {
 	struct secret one = { 0 }, two = { 0 };
@@ -302,6 +342,7 @@ int main(void)
 		cmocka_unit_test(clock_texts), cmocka_unit_test(clock_months), cmocka_unit_test(bytes_grow), cmocka_unit_test(bytes_as_text),
 		cmocka_unit_test(loop_turns), cmocka_unit_test(loop_says_hang_up), cmocka_unit_test(files), cmocka_unit_test(xdg_paths),
 		cmocka_unit_test(error_table), cmocka_unit_test(error_sentences), cmocka_unit_test(secrets),
+		cmocka_unit_test(log_lines), cmocka_unit_test(contexts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
