@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <certhall/i18n.h>
+#include <certhall/text.h>
 
 static const struct {
 	const char *name;
@@ -21,7 +22,7 @@ int error_set(struct error *err, enum error_code code, const char *param, const 
 	if (err == NULL)
 		return (int)code;
 	err->code = code;
-	snprintf(err->param, sizeof err->param, "%s", param != NULL ? param : "");
+	text_sanitize(param != NULL ? param : "", err->param, sizeof err->param, false);
 	va_list args;
 	va_start(args, detail_fmt);
 	vsnprintf(err->detail, sizeof err->detail, detail_fmt, args);

@@ -17,7 +17,9 @@
 #include <certhall/i18n.h>
 #include <certhall/text.h>
 
-enum { ESC_DELAY_MS = 150, SEQUENCE_DELAY_MS = 500, INPUT_BLOCK = 4096 };
+enum { ESC_DELAY_MS = 150, SEQUENCE_DELAY_MS = 500, INPUT_BLOCK = 4096, CRASHES = 4 };
+
+static const int crash_signals[CRASHES] = { SIGSEGV, SIGBUS, SIGFPE, SIGABRT };
 
 /* curses writes into a file in memory, whose content goes to the terminal in one piece: on its own it would write at
  * every move of the cursor. So the modes of the terminal and its input are ours. */
@@ -28,7 +30,8 @@ static struct {
 	struct loop_timer *wait;
 	int esc_delay_ms;
 	struct termios modes;
-	struct sigaction stop_action;
+	struct sigaction stop_action, crash_actions[CRASHES];
+	char farewell[128]; /* gives the screen back without curses */
 	FILE *picture;
 	SCREEN *screen;
 	struct bytes out;
@@ -204,6 +207,33 @@ static void ask_width(void)
 	term.decoder.report_wanted = dprintf(fileno(term.picture), "\r%s%s\r", block, asks) > 0;
 }
 
+/* A crash must not leave a terminal that shows nothing of what is typed; then it takes its course. Safe in a handler. */
+static void on_crash(int signo, siginfo_t *info, void *context)
+{
+	(void)context;
+	ssize_t ignored = write(STDOUT_FILENO, term.farewell, strlen(term.farewell));
+	(void)ignored;
+	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);
+	for (size_t i = 0; i < CRASHES; i++)
+		sigaction(crash_signals[i], &term.crash_actions[i], NULL);
+	if (info->si_code <= 0) /* sent, so it does not come again by itself */
+		raise(signo);
+}
+
+static void prepare_for_crash(void)
+{
+	static const char *const names[] = { "sgr0", "rmkx", "cnorm", "rmcup" };
+	struct sigaction crash = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO };
+	term.farewell[0] = '\0';
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *text = tigetstr(names[i]);
+		if (text != NULL && text != (char *)-1 && strstr(text, "$<") == NULL && strlen(term.farewell) + strlen(text) < sizeof term.farewell)
+			strcat(term.farewell, text);
+	}
+	for (size_t i = 0; i < CRASHES; i++)
+		sigaction(crash_signals[i], &crash, &term.crash_actions[i]);
+}
+
 static char *lookup(const char *name)
 {
 	return tigetstr(name);
@@ -262,12 +292,14 @@ static int open_curses(const struct term_options *options, struct error *err)
 		return error_set(err, ERR_UNEXPECTED, "memfd", "memfd_create: %s", strerror(errno));
 	}
 	term.screen = new_screen(term.picture);
-	if (term.screen == NULL) {
-		const char *name = getenv("TERM");
+	const char *name = getenv("TERM"), *move_cursor = term.screen != NULL ? tigetstr("cup") : NULL;
+	if (move_cursor == NULL || move_cursor == (char *)-1) {
+		if (term.screen != NULL)
+			delscreen(term.screen);
 		fclose(term.picture);
 		term.picture = NULL;
-		char param[96];
-		snprintf(param, sizeof param, _("the terminal type \"%.40s\" (TERM) is not known here."), name != NULL ? name : "");
+		char param[128];
+		snprintf(param, sizeof param, _("the terminal type \"%.40s\" (TERM) cannot be used here."), name != NULL ? name : "");
 		text_sanitize(param, param, sizeof param, false);
 		return error_set(err, ERR_CONFIG, param, "newterm failed for TERM");
 	}
@@ -325,6 +357,7 @@ int term_open(struct loop *loop, const struct term_options *options, struct erro
 	}
 	term.esc_delay_ms = options->esc_delay_ms > 0 ? options->esc_delay_ms : environment_delay();
 	rc = take_modes() != 0 ? ERR_UNEXPECTED : open_input(loop);
+	prepare_for_crash();
 	term.loop = loop;
 	term.open = true;
 	if (rc != 0) {
@@ -351,6 +384,8 @@ void term_close(void)
 	text_set_columns(NULL);
 	secret_wipe(&term.decoder, sizeof term.decoder);
 	sigaction(SIGTSTP, &term.stop_action, NULL);
+	for (size_t i = 0; i < CRASHES; i++)
+		sigaction(crash_signals[i], &term.crash_actions[i], NULL);
 	term.screen = NULL;
 	term.picture = NULL;
 }

@@ -276,6 +276,13 @@ static void error_sentences(void **state)
 	assert_string_equal(err.detail, "detail 5");
 	assert_string_equal(error_sentence(&err, out, sizeof out), "The configuration cannot be used: %s%n");
 	assert_int_equal(strlen(error_sentence(&err, out, 10)), 9);
+	char longer[400];
+	for (size_t i = 0; i < 100; i++)
+		memcpy(longer + 3 * i, "证", 4);
+	error_set(&err, ERR_FILE, longer, "x");
+	assert_int_equal(strlen(err.param), 126); /* whole characters */
+	error_set(&err, ERR_FILE, "a\x1b[2Jb", "x");
+	assert_string_equal(err.param, "a[2Jb");
 	assert_int_equal(error_set(NULL, ERR_FILE, "x", "y"), ERR_FILE);
 }
 

@@ -321,6 +321,14 @@ def _():
         tap.equal(s.exit_status(), 128 + signal.SIGHUP)
 
 
+@tap.test("a crash gives the terminal back too")
+def _():
+    with demo() as s:
+        started(s).signal(signal.SIGABRT)
+        tap.equal(s.exit_status(), -signal.SIGABRT)
+        tap.check(not s.look()["altscreen"])
+
+
 @tap.test("a lone Esc goes back; a sequence in pieces is still one key")
 def _():
     with demo(env={"ESCDELAY": "1000"}) as s:
@@ -456,9 +464,10 @@ def _():
 
 @tap.test("it says plainly when there is no terminal to use")
 def _():
-    with demo(env={"TERM": "no-such-terminal"}) as s:
-        s.wait('the terminal type "no-such-terminal" (TERM)', "not known")
-        tap.equal(s.exit_status(), 2)
+    for term in ("no-such-terminal", "dumb"):
+        with demo(env={"TERM": term}, cols=100) as s:
+            s.wait(f'the terminal type "{term}" (TERM)', "cannot be used")
+            tap.equal(s.exit_status(), 2)
 
 
 tap.run()
