@@ -46,6 +46,8 @@ X(ALGORITHM_NOT_ALLOWED, "algorithm-not-allowed", 422, N_("The hall does not acc
 /* orders and payment */
 X(ORDER_STATE, "order-state", 409, N_("The order has moved on in the meantime. Its present state is shown."))
 X(ORDER_NONE, "order-none", 404, N_("There is no such order."))
+X(ORDER_CANCELLED, "order-cancelled", 409, N_("The order was cancelled. Nothing was charged; start again for a new one."))
+X(ORDER_REFUNDED, "order-refunded", 409, N_("The order is cancelled and the payment goes back the way it came. Start again for a new order."))
 X(ACK_NEEDED, "acknowledgement-needed", 422, N_("Please read and confirm the note about encrypted files and bids first."))
 X(NOT_PAID, "not-paid", 409, N_("The order is not paid yet. If you have just paid, wait a moment and ask again."))
 X(PAYMENT_UNAVAILABLE, "payment-unavailable", 502, N_("The payment service does not answer. Nothing was charged. Try again in a moment."))

@@ -74,7 +74,7 @@ enum install_step {
 enum step_state { STEP_TODO, STEP_NOW, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
 
 struct renewal;
-typedef void renewal_fn(void *ctx); /* phase, order, error or steps changed */
+typedef void renewal_fn(void *ctx); /* phase, order, error or steps changed; from the loop, so it may free the renewal */
 
 /* cert is copied. Asks nothing yet; phase NEED_PIN. */
 int renewal_new(const struct world *world, const struct keyed_cert *cert, renewal_fn *changed, void *ctx, struct renewal **out) CH_MUST_CHECK;
@@ -104,6 +104,7 @@ void renewal_recover(struct renewal *renewal);                      /* finds out
 void renewal_abandon_work(struct renewal *renewal);                 /* cancels what is under way where that does no harm */
 /* Flags of the slot as of just now (few tries left, locked, pin pad), for the PIN dialog; NULL: ask renewal_refresh_slot. */
 const struct token_slot *renewal_slot(const struct renewal *renewal);
+const struct error *renewal_slot_error(const struct renewal *renewal); /* why they could not be read; NULL: none */
 void renewal_refresh_slot(struct renewal *renewal);                 /* changed is called when it is there */
 
 /* The receipt as text, malloc'd. */
