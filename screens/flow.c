@@ -98,10 +98,13 @@ static void on_flags(struct app *app)
 {
 	struct flow *flow = &app->flow;
 	const struct token_slot *slot = renewal_slot(flow->renewal);
-	if (!flow->pin_waiting || slot == NULL)
+	const struct error *err = renewal_slot_error(flow->renewal);
+	if (!flow->pin_waiting || (slot == NULL && err == NULL))
 		return;
 	flow->pin_waiting = false;
-	if (slot->pin_locked)
+	if (slot == NULL)
+		dialog_error(err);
+	else if (slot->pin_locked)
 		say_locked();
 	else
 		open_pin_dialog(app, slot);

@@ -80,3 +80,39 @@ void line_error(const struct error *err)
 	char sentence[512];
 	line_say(stderr, "certhall: %s\n", error_sentence(err, sentence, sizeof sentence));
 }
+
+/* What was typed, from the locale's encoding; a byte that is none of it ends the line there. */
+static void to_utf8(const char *line, char *out, size_t size)
+{
+	const char *codeset = nl_langinfo(CODESET);
+	iconv_t convert = strcmp(codeset, "UTF-8") == 0 ? (iconv_t)-1 : iconv_open("UTF-8", codeset);
+	char text[1024] = "", *from = (char *)line, *to = text;
+	size_t left = strlen(line), room = sizeof text - 1;
+	if (convert != (iconv_t)-1) {
+		iconv(convert, &from, &left, &to, &room);
+		iconv_close(convert);
+		*to = '\0';
+	}
+	text_sanitize(convert != (iconv_t)-1 ? text : line, out, size, false);
+}
+
+bool line_ask(const char *question, char *answer, size_t size)
+{
+	char *line = NULL;
+	size_t room = 0;
+	line_say(stdout, "%s", question);
+	ssize_t len = getline(&line, &room, stdin);
+	if (len >= 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		to_utf8(line, answer, size);
+	}
+	free(line);
+	return len >= 0;
+}
+
+bool line_confirm(const char *question)
+{
+	char answer[16], full[256];
+	snprintf(full, sizeof full, _("%s [y/N] "), question);
+	return line_ask(full, answer, sizeof answer) && (answer[0] == 'y' || answer[0] == 'Y' || strcmp(answer, "是") == 0);
+}

@@ -30,6 +30,19 @@ void line_say(FILE *to, const char *fmt, ...) CH_PRINTF(2, 3);
 /* An error's sentence on standard error. */
 void line_error(const struct error *err);
 
+/* A line from standard input as UTF-8, without its end; false at the end of input. */
+bool line_ask(const char *question, char *answer, size_t size);
+/* Yes or no; no when there is nobody to ask. */
+bool line_confirm(const char *question);
+/* The PIN from a descriptor (up to the end of a line), or asked for on the terminal without echo when fd is -1. */
+int pin_get(int fd, const char *prompt, struct secret *out, struct error *err) CH_MUST_CHECK;
+
+/* The invoice's details: the last order's, over these a file's, over these the options'. */
+int applicant_from_options(const struct options *options, const struct session *session, const struct cert_info *cert,
+	struct applicant *out, struct error *err) CH_MUST_CHECK;
+/* Asks for each with the present value offered; false when nobody answers. */
+bool applicant_ask(struct applicant *applicant);
+
 /* The keyring of the inserted key, read and the hall asked; on failure *keyring may be there and is to be freed too. */
 int keyring_wait(const struct world *world, struct keyring **keyring, struct error *err) CH_MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include <certhall/file.h>
 #include <certhall/i18n.h>
 #include <certhall/log.h>
+#include <certhall/screens.h>
 #include <certhall/secret.h>
 
 #include "certhall/line.h"
@@ -24,6 +25,7 @@ static const struct command {
 	{ NULL, SCREENS, NULL },
 	{ "certs", CERTS, command_certs },
 	{ "doctor", DOCTOR, command_doctor },
+	{ "renew", RENEW, command_renew },
 };
 
 static const struct switch_row {
@@ -164,6 +166,19 @@ static void open_log(const struct settings *settings)
 		(void)!log_open(settings->log[0] != '\0' ? settings->log : path, LOG_LEVEL_INFO);
 }
 
+/* The parts are made by the pages, after the first paint. */
+static int run_screens(const struct options *options, struct settings *settings)
+{
+	const struct screens_options how = { .theme = options->theme, .ambiguous = options->ambiguous };
+	struct error err = { 0 };
+	struct loop *loop = loop_new();
+	int code = loop != NULL ? screens_run(loop, settings, &how, &err) : error_set(&err, ERR_NO_MEMORY, NULL, "start");
+	loop_free(&loop);
+	if (code != 0)
+		line_error(&err);
+	return code != 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run(const struct command *command, const struct options *options, struct settings *settings)
 {
 	struct world world;
@@ -206,7 +221,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	open_log(&settings);
-	int status = run(command, &asked.options, &settings);
+	int status = command->run == NULL ? run_screens(&asked.options, &settings) : run(command, &asked.options, &settings);
 	log_close();
 	return status;
 }
