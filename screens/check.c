@@ -1,5 +1,9 @@
 #include "app.h"
 
+#include <certhall/text.h>
+
+enum { SEEN_COL = 31 };
+
 struct check_page {
 	struct doctor *doctor;
 	struct bar bar;
@@ -161,20 +165,23 @@ static void draw_row(void *ctx, const struct area *a, int index, bool selected)
 	const struct check *check = doctor_check(page->doctor, (enum check_item)index);
 	(void)selected;
 	term_cell(a, 0, 0, 20, STYLE_NORMAL, check_item_name((enum check_item)index));
-	term_cell(a, 0, 21, 9, style_of(check->state), check_state_name(check->state));
-	term_cell(a, 0, 31, a->cols - 31, STYLE_DIM, check->seen);
+	term_cell(a, 0, 21, SEEN_COL - 22, style_of(check->state), check_state_name(check->state));
+	term_cell(a, 0, SEEN_COL, a->cols - SEEN_COL, STYLE_DIM, check->seen);
 }
 
-/* What was seen at the selected item in full, and the cure; below the list. */
+/* Of the selected item, below the list: the cure, and what was seen where the list has no room for it. A sound item has
+ * nothing here that would be painted anew with every cursor key. */
 static void draw_chosen(const struct check_page *page, const struct area *a)
 {
 	const struct check *check = doctor_check(page->doctor, (enum check_item)page->list.selected);
+	int row = 1;
 	term_rule(a, 0, STYLE_DIM);
-	int row = term_paragraph(a, 1, STYLE_NORMAL, check->seen, true);
+	if (*check->cure != '\0' || text_width(check->seen) > a->cols - SEEN_COL - 2)
+		row = term_paragraph(a, row, STYLE_NORMAL, check->seen, true);
 	if (*check->cure != '\0')
-		term_paragraph(a, row, STYLE_HEADING, check->cure, true);
-	else if (doctor_passed(page->doctor))
-		term_paragraph(a, row, STYLE_OK, _("The environment is in order. Enter goes on."), true);
+		row = term_paragraph(a, row, STYLE_HEADING, check->cure, true);
+	if (doctor_passed(page->doctor))
+		term_paragraph(a, a->rows - 1 > row ? a->rows - 1 : row, STYLE_OK, _("The environment is in order. Enter goes on."), true);
 }
 
 static void draw(struct screen *s, const struct area *body)

@@ -13,14 +13,15 @@ struct home {
 };
 
 static const struct entry {
+	uint32_t digit;
 	enum page_action action;
 	const char *note;
 } entries[] = {
-	{ ACT_GO_ON, N_("it goes on exactly where it stood") },
-	{ ACT_MENU_1, N_("check the environment, pay, and put the new certificate on the key") },
-	{ ACT_MENU_2, N_("what is on the key, and when it can be renewed") },
-	{ ACT_MENU_3, N_("being built") },
-	{ ACT_MENU_4, N_("how renewing goes, and the keys of this program") },
+	{ '0', ACT_GO_ON, N_("from where it stood") },
+	{ '1', ACT_MENU_1, N_("check, pay, install the new one on the key") },
+	{ '2', ACT_MENU_2, N_("what is on the key, and until when") },
+	{ '3', ACT_MENU_3, N_("being built") },
+	{ '4', ACT_MENU_4, N_("how renewing goes; the keys of this program") },
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
@@ -65,9 +66,7 @@ static const char *title(struct screen *s)
 static const struct action *actions(struct screen *s)
 {
 	struct home *home = screen_state(s);
-	if (home->unfinished)
-		return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_GO_ON, ACT_MENU_1, ACT_MENU_2, ACT_MENU_3, ACT_MENU_4);
-	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_MENU_1, ACT_MENU_2, ACT_MENU_3, ACT_MENU_4);
+	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT);
 }
 
 static int act(struct screen *s, int action)
@@ -96,9 +95,16 @@ static int act(struct screen *s, int action)
 	return SCREEN_REDRAW;
 }
 
+/* The digits stand in the menu itself, not in the bar; an input method may make them full-width. */
 static int key(struct screen *s, const struct key *key)
 {
 	struct home *home = screen_state(s);
+	uint32_t digit = key->code != KEY_CODE_CHAR ? 0 : key->ch >= 0xff10 && key->ch <= 0xff19 ? key->ch - 0xff10 + '0' : key->ch;
+	for (int i = 0; i < home->menu.count; i++)
+		if (entry_at(home, i)->digit == digit) {
+			home->menu.selected = i;
+			return act(s, (int)entry_at(home, i)->action);
+		}
 	int flags = list_key(&home->menu, key, home->menu.count);
 	if (flags != SCREEN_IGNORED)
 		home->touched = true;

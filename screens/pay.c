@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <certhall/log.h>
+#include <certhall/text.h>
 
 enum { TEXT_COLS_MIN = 30, TEXT_COLS_MAX = 70, QR_COLS = 42, TICK_MS = 1000 };
 
@@ -113,25 +114,45 @@ static int draw_time_left(const struct renewal *renewal, const struct area *a, i
 	return show_pair(a, row, labels, _("Time left"), left < 120 ? STYLE_WARN : STYLE_NORMAL, text);
 }
 
+/* Broken only at the edge, so that it can be marked and copied whole. */
+static int draw_link(const struct area *a, int row, const char *link)
+{
+	while (*link != '\0' && row < a->rows) {
+		size_t n = text_cut(link, a->cols, NULL);
+		term_textf(a, row++, 0, STYLE_NORMAL, "%.*s", (int)n, link);
+		link += n > 0 ? n : text_next(link, 0);
+	}
+	return row;
+}
+
 static int draw_text(const struct renewal *renewal, const struct area *a)
 {
 	const struct order *order = renewal_order(renewal);
 	char money[32];
-	const int labels = 14;
+	const int labels = 13;
 	int row = term_paragraph(a, 0, STYLE_HEADING, _("The order is submitted. Please pay soon."), true);
 	row = term_paragraph(a, row, STYLE_DIM, _("If it is not paid in time it is cancelled by itself."), true);
 	row = show_pair(a, row, labels, _("Order number"), STYLE_HEADING, order->number);
 	row = show_pair(a, row, labels, _("Amount"), STYLE_HEADING, money_text(order->amount_fen, money, sizeof money));
 	row = draw_time_left(renewal, a, row, labels);
-	row = show_pair(a, row, labels, _("Payment method"), STYLE_NORMAL, _("Aggregate payment"));
+	row = show_pair(a, row, labels, _("Method"), STYLE_NORMAL, _("Aggregate payment"));
 	row = term_paragraph(a, row, STYLE_DIM, _("Scan the code with WeChat, Alipay or UnionPay. Bank transfers are not taken here."), true);
 	if (*order->payment.qr_url != '\0') {
 		term_text(a, row++, 0, STYLE_LABEL, _("The same as a link:"));
-		row = term_paragraph(a, row, STYLE_NORMAL, order->payment.qr_url, true);
+		row = draw_link(a, row, order->payment.qr_url);
 	}
 	row = term_paragraph(a, row, renewal_followed(renewal) ? STYLE_OK : STYLE_WARN, renewal_followed(renewal) ?
 		_("The payment is noticed by itself.") : _("The connection is being made again. If you have paid, press F5."), true);
 	return row;
+}
+
+static void draw_price_note(const struct order *order, const struct area *a, int row)
+{
+	char text[sizeof order->price_note + 64];
+	if (*order->price_note == '\0')
+		return;
+	snprintf(text, sizeof text, _("About the price: %s"), order->price_note);
+	term_paragraph(a, row, STYLE_DIM, text, true);
 }
 
 /* Beside the text, else below it; never a code that a phone could not read. */
@@ -145,7 +166,7 @@ static bool place_qr(const struct pay *pay, const struct area *a, const struct a
 	return qr_fits(pay->qr, out, &r, &c);
 }
 
-static void draw_no_code(const struct pay *pay, const struct area *a, int row, int rows, int cols)
+static int draw_no_code(const struct pay *pay, const struct area *a, int row, int rows, int cols)
 {
 	struct area screen = term_screen();
 	char text[256];
@@ -154,7 +175,7 @@ static void draw_no_code(const struct pay *pay, const struct area *a, int row, i
 	else
 		snprintf(text, sizeof text, _("The window is too small for the QR code. Make it at least %d columns by %d rows, or use the link."),
 			cols + TEXT_COLS_MIN + 1 + screen.cols - a->cols, rows + screen.rows - a->rows);
-	term_paragraph(a, row, STYLE_WARN, text, true);
+	return term_paragraph(a, row, STYLE_WARN, text, true);
 }
 
 static void draw(struct screen *s, const struct area *body)
@@ -174,16 +195,17 @@ static void draw(struct screen *s, const struct area *body)
 		int behind = draw_text(renewal, &text);
 		if (place_qr(pay, &a, &text, behind, &out, &need_rows, &need_cols)) {
 			qr_draw(pay->qr, &out);
-			term_paragraph(&text, behind, STYLE_DIM, order->price_note, true);
+			draw_price_note(order, &text, behind);
 			return;
 		}
 		term_clear(&a, STYLE_NORMAL);
 	}
 	int row = draw_text(renewal, &a); /* nothing beside it: the whole width */
 	if (expired)
-		term_paragraph(&a, row, STYLE_WARN, _("This code has expired. F6 asks for a fresh one."), true);
+		row = term_paragraph(&a, row, STYLE_WARN, _("This code has expired. F6 asks for a fresh one."), true);
 	else
-		draw_no_code(pay, &a, row, need_rows, need_cols);
+		row = draw_no_code(pay, &a, row, need_rows, need_cols);
+	draw_price_note(order, &a, row);
 }
 
 const struct screen_ops page_pay = {

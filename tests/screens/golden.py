@@ -1,0 +1,86 @@
+"""Every page, as it was agreed to look. To agree anew: GOLDEN=update tests/screens/golden.py, and read the difference."""
+import os
+
+import stage
+import tap
+
+FOLDER = os.path.join(tap.top_srcdir, "tests/screens/golden")
+UPDATE = os.environ.get("GOLDEN") == "update"
+SIZES = [("en", 80, 24), ("en", 60, 20), ("zh_CN", 80, 24), ("zh_CN", 60, 20), ("zh_CN", 100, 30)]
+
+# scenario words, then what is pressed and under which name the screen is kept
+WALKS = {
+    "home": ([], [("home", []), ("quit", ["Esc"])]),
+    "home-no-key": (["no-key"], [("home", [])]),
+    "home-empty-key": (["empty-key"], [("home", [])]),
+    "home-no-module": (["no-module"], [("home", []), ("check", ["1"]), ("component", ["7"]), ("installed", ["Enter"]), ("checked", ["Enter"])]),
+    "home-hall-down": (["hall-down"], [("home", [])]),
+    "unfinished": (["unfinished"], [("home", []), ("pin", ["Enter"]), ("install", stage.PIN)]),
+    "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
+    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("invoice", ["3"]), ("home-3", ["Esc"]), ("help", ["?"]), ("help-2", ["PageDown"])]),
+    "renew": (["fail"], [
+        ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("not-yet", ["Down", "Down", "Enter"]), ("choose-2", ["Enter", "Home"]),
+        ("pin", ["Enter"]), ("pin-wrong", ['"1111', "Enter"]), ("details", stage.PIN), ("details-bad", ["F2"]),
+        ("details-filled", stage.FORM[:-1]), ("terms", ["F6"]), ("details-2", ["Enter"]), ("pay", ["Enter"]), ("pay-keys", ["?"]), ("pay-2", ["Enter"]),
+        ("pay-cancel", ["8"]), ("pay-3", ["Esc"]), ("install", ["Enter"]), ("install-pin", ["Enter"]), ("failed", stage.PIN),
+        ("recovered", ["Enter"]), ("install-pin-2", ["Enter"]), ("done", stage.PIN), ("receipt", ["6"]), ("done-2", ["Esc"]), ("home-2", ["Enter"])]),
+    "pay": (["code-expired", "reconnecting"], [
+        ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"]), ("details", stage.PIN),
+        ("details-more", ["Tab"] * 6 + ["Right", "Tab"]), ("details-3", ["S-Tab", "Left"] + ["S-Tab"] * 6),
+        ("pay", stage.FORM), ("pay-fresh", ["6"]), ("cancel", ["8"]), ("refused", ["2", "Enter"])]),
+    "pin-low": (["pin-low"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
+    "pin-final": (["pin-final"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
+    "pin-locked": (["pin-locked"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
+    "pin-pad": (["pin-pad"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"]), ("details", ["Enter"])]),
+}
+
+
+def path(walk, lang, cols, rows):
+    return os.path.join(FOLDER, f"{walk}.{lang}.{cols}x{rows}.txt")
+
+
+def read(file):
+    """Name of the screen -> its rows."""
+    with open(file, encoding="utf-8") as text:
+        parts = text.read().split("\f")
+    return {part.split("\n", 1)[0]: part.split("\n")[1:-1] for part in parts[1:]}
+
+
+def agree(walk, lang, cols, rows):
+    words, steps = WALKS[walk]
+    kept = []
+    with stage.screen(*words, lang=lang, cols=cols, rows=rows) as terminal:
+        for name, keys in steps:
+            stage.press(terminal, keys)
+            terminal.quiet(0.3)
+            kept.append(f"\f{name}\n" + terminal.text() + "\n")
+    with open(path(walk, lang, cols, rows), "w", encoding="utf-8") as text:
+        text.write("".join(kept))
+
+
+def compare(walk, lang, cols, rows):
+    words, steps = WALKS[walk]
+    wanted = read(path(walk, lang, cols, rows))
+    with stage.screen(*words, lang=lang, cols=cols, rows=rows) as terminal:
+        for name, keys in steps:
+            stage.press(terminal, keys)
+            try:
+                terminal.wait_for(lambda: [row.rstrip() for row in terminal.state["rows"]] == wanted[name], f"screen {name}", 10)
+            except AssertionError as error:
+                rows_now = terminal.rows()
+                lines = [f"row {i}: wanted {w!r}\n{'':6}got    {g!r}" for i, (w, g) in enumerate(zip(wanted[name], rows_now)) if w != g]
+                raise AssertionError(f"{walk}/{name} differs\n" + "\n".join(lines)) from error
+
+
+def add(walk, lang, cols, rows):
+    @tap.test(f"{walk} in {lang} at {cols}x{rows}")
+    def _():
+        (agree if UPDATE else compare)(walk, lang, cols, rows)
+
+
+for _walk in WALKS:
+    for _size in SIZES:
+        add(_walk, *_size)
+if UPDATE:
+    os.makedirs(FOLDER, exist_ok=True)
+tap.run()
