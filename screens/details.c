@@ -249,6 +249,7 @@ static int key(struct screen *s, const struct key *key)
 	const char *what;
 	if (flow_busy(s, &what))
 		return SCREEN_IGNORED; /* what was submitted stays as it is */
+	screen_notice(s, STYLE_NORMAL, NULL);
 	if (key->code == KEY_CODE_PAGE_UP || key->code == KEY_CODE_PAGE_DOWN)
 		return pager_key(&details->terms, key, details->visible);
 	return form_key(details->form, key);

@@ -1,0 +1,155 @@
+"""What the pages promise beyond their looks."""
+import re
+
+import stage
+import tap
+
+
+def pay_page(terminal):
+    terminal.wait("Renew certificate")
+    stage.press(terminal, ["1"])
+    terminal.wait("Enter goes on")
+    stage.press(terminal, ["Enter"])
+    terminal.wait("Choose certificate")
+    stage.press(terminal, ["Enter"])
+    terminal.wait("Enter the key's PIN")
+    stage.press(terminal, stage.PIN)
+    terminal.wait("Confirm details")
+    stage.press(terminal, stage.FORM)
+    terminal.wait("AZT112217NR3QT")
+
+
+LINK = "https://qr.example.test/bills/qrCode.do?id=319426112201234567890123450000"
+
+
+@tap.test("the payment's code is read off the screen at 80x24, in colour and without")
+def _():
+    for env in ({}, {"NO_COLOR": "1"}):
+        with stage.screen(env=env) as terminal:
+            pay_page(terminal)
+            tap.equal(terminal.wait_qr(), LINK)
+            tap.equal("".join(row[:35].strip() for row in terminal.rows() if re.search(r"https|e\.do|^ \d\d\d?", row[:35])), LINK, "the link as text")
+
+
+@tap.test("a window too small for the code says so and shows it again when it is not")
+def _():
+    with stage.screen() as terminal:
+        pay_page(terminal)
+        terminal.wait_qr()
+        terminal.resize(69, 24)
+        terminal.wait("too small for the QR code")
+        tap.equal(terminal.qr(), [])
+        found = terminal.match(r"at least (\d+) columns by (\d+) rows")
+        tap.check(found, "the size is said in one row")
+        terminal.resize(int(found[1]), int(found[2]))
+        tap.equal(terminal.wait_qr(), LINK)
+
+
+@tap.test("a GB18030 terminal is shown a code of spaces")
+def _():
+    import vt
+    with stage.screen(env=vt.gb18030(), cols=120, rows=60, encoding="GB18030", ambiguous=2) as terminal:
+        pay_page(terminal)
+        tap.equal(terminal.wait_qr(), LINK)
+
+
+@tap.test("nothing is written while nothing happens, and a countdown writes little")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate", "测试项目")
+        terminal.quiet(0.5)
+        terminal.mark()
+        terminal.quiet(2)
+        tap.equal(terminal.stats()["bytes"], 0)
+
+
+@tap.test("a cursor key writes at most 60 bytes on home, certificates, checks and choice; a new page at most 1500")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate", "测试项目")
+        for keys, text in ([], "Renew certificate"), (["2"], "View certificates"), (["Esc", "1"], "Enter goes on"), (["Enter"], "Choose certificate"):
+            terminal.quiet()
+            if keys:
+                stage.press(terminal, keys)
+                terminal.wait(text)
+                terminal.quiet()
+                if len(keys) == 1:
+                    tap.check(terminal.stats()["bytes"] <= 1500, f"{text}: page {terminal.stats()}")
+            for key in ["Down", "Down", "Up", "Up"]:
+                terminal.key(key)
+                terminal.quiet()
+                tap.check(0 < terminal.stats()["bytes"] <= 60, f"{text}: {key} {terminal.stats()}")
+
+
+@tap.test("full-width digits choose in the menu")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate")
+        terminal.type("２")
+        terminal.wait("View certificates", rows=(0, 1))
+
+
+@tap.test("the installation cannot be left while it writes")
+def _():
+    with stage.screen("unfinished", "stuck") as terminal:
+        terminal.wait("Unfinished order")
+        terminal.key("0")
+        terminal.wait("Enter the key's PIN")
+        stage.press(terminal, stage.PIN)
+        terminal.wait("is paid")
+        terminal.key("Enter")
+        terminal.wait("Enter the key's PIN")
+        stage.press(terminal, stage.PIN)
+        terminal.wait("cannot be left now")
+        terminal.key("Esc", "C-c")
+        terminal.wait("This cannot be interrupted now")
+        terminal.signal()
+        terminal.key("Esc")
+        terminal.wait("cannot be left now")
+        tap.check(not terminal.look()["exited"])
+
+
+@tap.test("leaving asks, and leaves")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate")
+        terminal.key("Esc")
+        terminal.wait("Leave the program?")
+        terminal.key("2", "Enter")
+        tap.equal(terminal.exit_status(), 0)
+
+
+@tap.test("a field the hall refuses is marked, and what was typed stays")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate")
+        stage.press(terminal, ["1"])
+        terminal.wait("Enter goes on")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("Choose certificate")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("Enter the key's PIN")
+        stage.press(terminal, stage.PIN)
+        terminal.wait("Confirm details")
+        stage.press(terminal, ['"refused'] + stage.FORM[1:])
+        terminal.wait("(the hall does not take this)", "refused", "13812345678", "91350100M000100Y43")
+
+
+@tap.test("nothing goes on without the acknowledgement")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate")
+        stage.press(terminal, ["1"])
+        terminal.wait("Enter goes on")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("Choose certificate")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("Enter the key's PIN")
+        stage.press(terminal, stage.PIN)
+        terminal.wait("Confirm details")
+        stage.press(terminal, stage.FORM[:-2] + ["F2"])
+        terminal.wait("This must be confirmed.")
+        tap.check(terminal.find("Confirm details"))
+
+
+tap.run()
