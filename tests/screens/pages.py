@@ -28,7 +28,7 @@ def _():
         with stage.screen(env=env) as terminal:
             pay_page(terminal)
             tap.equal(terminal.wait_qr(), LINK)
-            tap.equal("".join(row[:35].strip() for row in terminal.rows() if re.search(r"https|e\.do|^ \d\d\d?", row[:35])), LINK, "the link as text")
+            tap.contains("".join(row[:36].strip() for row in terminal.rows()), LINK, "the link as text")
 
 
 @tap.test("a window too small for the code says so and shows it again when it is not")
@@ -39,8 +39,7 @@ def _():
         terminal.resize(69, 24)
         terminal.wait("too small for the QR code")
         tap.equal(terminal.qr(), [])
-        found = terminal.match(r"at least (\d+) columns by (\d+) rows")
-        tap.check(found, "the size is said in one row")
+        found = re.search(r"at least (\d+) columns by (\d+) rows", " ".join(row.strip() for row in terminal.rows()))
         terminal.resize(int(found[1]), int(found[2]))
         tap.equal(terminal.wait_qr(), LINK)
 
@@ -67,14 +66,13 @@ def _():
 def _():
     with stage.screen() as terminal:
         terminal.wait("Renew certificate", "测试项目")
-        for keys, text in ([], "Renew certificate"), (["2"], "View certificates"), (["Esc", "1"], "Enter goes on"), (["Enter"], "Choose certificate"):
+        for keys, text in ([], "1 Renew certificate"), (["2"], "F3 Enter"), (["Esc"], "1 Renew certificate"), (["1"], "Enter goes on"), (["Enter"], "F2 Enter Renew"):
             terminal.quiet()
             if keys:
                 stage.press(terminal, keys)
                 terminal.wait(text)
                 terminal.quiet()
-                if len(keys) == 1:
-                    tap.check(terminal.stats()["bytes"] <= 1500, f"{text}: page {terminal.stats()}")
+                tap.check(terminal.stats()["bytes"] <= 1500, f"{text}: page {terminal.stats()}")
             for key in ["Down", "Down", "Up", "Up"]:
                 terminal.key(key)
                 terminal.quiet()
@@ -101,12 +99,12 @@ def _():
         terminal.wait("Enter the key's PIN")
         stage.press(terminal, stage.PIN)
         terminal.wait("cannot be left now")
-        terminal.key("Esc", "C-c")
-        terminal.wait("This cannot be interrupted now")
         terminal.signal()
-        terminal.key("Esc")
-        terminal.wait("cannot be left now")
-        tap.check(not terminal.look()["exited"])
+        terminal.key("Esc", "C-c", "?")
+        terminal.wait("Keys of this page") # all of it has been taken, and the program is still there
+        terminal.key("Enter")
+        terminal.wait_gone("Keys of this page")
+        terminal.wait("cannot be left now", "4 under way")
 
 
 @tap.test("leaving asks, and leaves")

@@ -8,14 +8,14 @@ import re
 import stage
 import tap
 
-SEEDS = 12
-KEYS = 220
+SEEDS = 28
+KEYS = 160
 NAMED = ["Enter", "Enter", "Enter", "Esc", "Tab", "S-Tab", "Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown",
          "Backspace", "Delete", "C-t", "C-u", "C-l"] + [f"F{n}" for n in range(1, 13)]
 TYPED = list("0123456789? ") + ["12345678", "测试", "５", "a", "\u202e", "é"]
-SCENARIOS = [[], ["fail"], ["unfinished", "clock"], ["no-module"], ["slow", "no-module"], ["hall-down"], ["no-key"], ["pin-pad", "code-expired"],
+SCENARIOS = [[], ["fail"], [], ["fail"], ["unfinished", "clock"], ["no-module"], ["slow", "no-module"], ["hall-down"], ["no-key"], ["pin-pad", "code-expired"],
              ["unpaid", "reconnecting"], ["pin-locked"], ["pin-final", "stuck"], ["empty-key"]]
-SIZES = [(80, 24), (60, 20), (40, 10), (39, 9), (200, 60), (100, 30), (10, 4), (82, 45), (81, 25), (1, 1)]
+SIZES = [(80, 24), (60, 20), (40, 10), (39, 9), (200, 60), (100, 30), (20, 6), (82, 45), (81, 25), (41, 11)]
 
 
 def sound(terminal, what):
@@ -23,14 +23,30 @@ def sound(terminal, what):
     def drawn():
         state = terminal.state
         rows, cols = state["size"]
-        return cols < 40 or rows < 10 or any(row.strip() for row in state["rows"][-1:])
+        return state["exited"] or cols < 40 or rows < 10 or any(row.strip() for row in state["rows"][-1:])
     terminal.wait_for(drawn, what)
+
+
+# How far a walk goes the straight way first, so that the later pages are walked on too.
+WAY = [(["1"], "check"), (["Enter"], "choose"), (["Enter"], "pin"), (stage.PIN, "details"), (stage.FORM, "pay"), (["Enter"], "install")]
+SIGNS = {"check": "Enter goes on", "choose": "F3 3", "pin": "Enter the key's PIN", "details": "Confirm details", "pay": "AZT112217NR3QT", "install": "is paid"}
+
+
+def go(terminal, steps):
+    for keys, page in WAY[:steps]:
+        stage.press(terminal, keys)
+        terminal.wait(SIGNS[page])
 
 
 def walk(seed):
     chance = random.Random(seed)
-    with stage.screen(*SCENARIOS[seed % len(SCENARIOS)], lang=chance.choice(["en", "zh_CN"])) as terminal:
+    scenario = SCENARIOS[seed % len(SCENARIOS)]
+    deep = not scenario or scenario[0] in ("fail", "unpaid", "pin-final")
+    with stage.screen(*scenario, lang="en" if deep else "zh_CN") as terminal:
         terminal.wait(re.compile("Enter"))
+        if deep:
+            terminal.wait("1 Renew certificate")
+            go(terminal, chance.randint(0, len(WAY)))
         pressed = []
         for _ in range(KEYS):
             kind = chance.random()
@@ -71,7 +87,7 @@ for _seed in range(SEEDS):
 def _():
     with stage.screen() as terminal:
         terminal.wait("Renew certificate")
-        pages = [(["1"], "Environment check"), (["Enter"], "Choose certificate"), (["Enter"], "Enter the key's PIN"), (stage.PIN, "Confirm details"),
+        pages = [(["1"], "Enter goes on"), (["Enter"], "Choose certificate"), (["Enter"], "Enter the key's PIN"), (stage.PIN, "Confirm details"),
                  (stage.FORM, "AZT112217NR3QT"), (["Enter"], "Install certificate"), (["Enter"], "Enter the key's PIN"), (stage.PIN, "Renewal complete")]
         for keys, text in pages:
             stage.press(terminal, keys)
