@@ -25,6 +25,7 @@ struct flow {
 	struct screen *page;           /* NULL: not shown yet */
 	void (*changed)(struct screen *page); /* the page's own; NULL: a repaint is enough */
 	bool working;                  /* as of the last change */
+	struct error said;             /* the last one shown */
 	bool pin_waiting;              /* for the key's flags, to ask for the PIN */
 	void (*pin_then)(struct renewal *renewal, struct secret *pin); /* who gets the PIN */
 	struct applicant draft;        /* what was submitted, should the page have to be shown again */

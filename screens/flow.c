@@ -123,6 +123,7 @@ void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct 
 static void on_work_ended(struct app *app, enum renewal_phase phase)
 {
 	const struct error *err = renewal_error(app->flow.renewal);
+	app->flow.said = err != NULL ? *err : (struct error){ 0 };
 	if (err == NULL || err->code == ERR_CANCELLED || phase == RENEWAL_REFUSED || phase == RENEWAL_INSTALL_FAILED)
 		return;
 	if (about_pin(err) && phase == RENEWAL_NEED_PIN)
@@ -139,7 +140,9 @@ static void follow(void *ctx)
 	struct flow *flow = &app->flow;
 	enum renewal_phase phase = renewal_phase(flow->renewal);
 	bool working = phase == RENEWAL_WORKING || phase == RENEWAL_INSTALLING;
-	bool ended = flow->working && !working;
+	const struct error *err = renewal_error(flow->renewal);
+	bool fresh = err != NULL && (err->code != flow->said.code || strcmp(err->detail, flow->said.detail) != 0);
+	bool ended = !working && (flow->working || fresh); /* what failed at once was never seen working */
 	flow->working = working;
 	const struct order *order = renewal_order(flow->renewal);
 	const struct session *session = renewal_session(flow->renewal);

@@ -72,7 +72,8 @@ def _():
                 stage.press(terminal, keys)
                 terminal.wait(text)
                 terminal.quiet()
-                tap.check(terminal.stats()["bytes"] <= 1500, f"{text}: page {terminal.stats()}")
+                if text != "Enter goes on": # that is thirteen results coming in, too
+                    tap.check(terminal.stats()["bytes"] <= 1500, f"{text}: page {terminal.stats()}")
             for key in ["Down", "Down", "Up", "Up"]:
                 terminal.key(key)
                 terminal.quiet()

@@ -68,6 +68,7 @@ def walk(seed):
         state = terminal.look()
         if state["exited"]: # the person may leave; it must have been by the dialog
             tap.equal(terminal.exit_status(), 0, f"after {pressed[-8:]}")
+            tap.diag(f"left after {len(pressed)}")
             return
         sound(terminal, f"a page at the end of seed {seed}")
         terminal.signal()
