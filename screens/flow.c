@@ -144,10 +144,9 @@ static void follow(void *ctx)
 	bool fresh = err != NULL && (err->code != flow->said.code || strcmp(err->detail, flow->said.detail) != 0);
 	bool ended = !working && (flow->working || fresh); /* what failed at once was never seen working */
 	flow->working = working;
-	const struct order *order = renewal_order(flow->renewal);
 	const struct session *session = renewal_session(flow->renewal);
-	if (order != NULL || session != NULL)
-		screen_set_project(order != NULL ? order->project_name : session->project.name);
+	if (session != NULL)
+		screen_set_project(session->project.name);
 	go_to_page(app, phase);
 	if (flow->page == NULL)
 		return;

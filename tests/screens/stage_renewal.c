@@ -88,6 +88,7 @@ const struct cert_info *renewal_new_cert(const struct renewal *r) { return r->ph
 int64_t renewal_seconds_left(const struct renewal *r) { (void)r; return 1725; }
 bool renewal_followed(const struct renewal *r) { (void)r; return !stage_has("reconnecting"); }
 const struct token_slot *renewal_slot(const struct renewal *r) { return r->has_slot ? &r->slot : NULL; }
+const struct error *renewal_slot_error(const struct renewal *r) { (void)r; return NULL; }
 char *renewal_receipt(const struct renewal *r) { (void)r; return strdup("样票\n"); }
 
 static void give_slot(void *ctx)
