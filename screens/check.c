@@ -2,7 +2,7 @@
 
 #include <certhall/text.h>
 
-enum { SEEN_COL = 31 };
+enum { STATE_COL = 23, SEEN_COL = 37 };
 
 struct check_page {
 	struct doctor *doctor;
@@ -164,8 +164,8 @@ static void draw_row(void *ctx, const struct area *a, int index, bool selected)
 	const struct check_page *page = ctx;
 	const struct check *check = doctor_check(page->doctor, (enum check_item)index);
 	(void)selected;
-	term_cell(a, 0, 0, 20, STYLE_NORMAL, check_item_name((enum check_item)index));
-	term_cell(a, 0, 21, SEEN_COL - 22, style_of(check->state), check_state_name(check->state));
+	term_cell(a, 0, 0, STATE_COL - 1, STYLE_NORMAL, check_item_name((enum check_item)index));
+	term_cell(a, 0, STATE_COL, SEEN_COL - STATE_COL - 1, style_of(check->state), check_state_name(check->state));
 	term_cell(a, 0, SEEN_COL, a->cols - SEEN_COL, STYLE_DIM, check->seen);
 }
 
