@@ -262,7 +262,8 @@ struct home {
 
 static const char *const items[] = { "Form", "Message", "Choice", "PIN", "Text", "Work", "QR", "Reader", "Broken", "宽字符「￥」",
 	"\xe2\x80\x9cquoted\xe2\x80\x9d names",
-	"一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十" };
+	"一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十",
+	"bad \x1b[31m\x9b" "31m\xe2\x80\xae\r\n\x08\xf3\xa0\x81\x81 text\xff" };
 
 static void say(const char *what, const char *value)
 {

@@ -60,6 +60,16 @@ def _():
         tap.equal([s.cells(row) for row in range(24)], before)
 
 
+@tap.test("what is drawn can do nothing to the terminal")
+def _():
+    with demo() as s:
+        started(s)
+        row, _ = s.wait("13 bad [31m?31m text?")
+        tap.equal(s.rows()[row + 1].strip(), "14 more")
+        for cell in s.cells(row):
+            tap.equal(cell["fg"], "default")
+
+
 @tap.test("a wide character is never cut in two, at the window's edge or under a dialog")
 def _():
     with demo() as s:
@@ -70,7 +80,7 @@ def _():
             row, _ = s.find("12 一二")
             end = vt.columns(s.rows()[row])
             tap.check(cols - 3 <= end <= cols - 1, f"the row ends at {end} of {cols}")
-            tap.check(s.rows()[row + 1].strip() == "13 more")
+            tap.check(s.rows()[row + 2].strip() == "14 more")
             s.key("C-c")
             top, left = s.wait("┌")
             for line in range(top + 1, top + 5):
