@@ -1,0 +1,81 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <certhall/i18n.h>
+
+#include "certhalld/certhalld.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+} commands[] = {
+	{ "serve", command_serve, "serve --config FILE [--port-file FILE]" },
+	{ "init", command_init, "init --dir DIR [--ca-name NAME] [--ca-not-before TIME] [--names NAME,...]" },
+	{ "issue", command_issue, "issue --config FILE --csr FILE --not-before TIME --not-after TIME --out FILE" },
+	{ "revoke", command_revoke, "revoke --config FILE --serial NUMBER --reason REASON" },
+	{ "pay", command_pay, "pay --config FILE ORDER" },
+	{ "orders", command_orders, "orders --config FILE [--json]" },
+	{ "packages", command_packages, "packages --config FILE" },
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int usage(FILE *out)
+{
+	fprintf(out, "%s\n", _("Usage:"));
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  certhalld %s\n", commands[i].usage);
+	return out == stderr ? 2 : 0;
+}
+
+bool options_read(int argc, char **argv, const struct option_row *rows, const char **rest)
+{
+	for (int i = 1; i < argc; i++) {
+		const struct option_row *row = rows;
+		while (row->name != NULL && strcmp(row->name, argv[i]) != 0)
+			row++;
+		if (row->name != NULL && row->given != NULL) {
+			*row->given = true;
+		} else if (row->name != NULL && i + 1 < argc) {
+			*row->value = argv[++i];
+		} else if (argv[i][0] != '-' && rest != NULL && *rest == NULL) {
+			*rest = argv[i];
+		} else {
+			fprintf(stderr, _("certhalld: \"%s\" is not understood here. See certhalld --help.\n"), argv[i]);
+			return false;
+		}
+	}
+	for (; rows->name != NULL; rows++)
+		if (rows->needed && *rows->value == NULL) {
+			fprintf(stderr, _("certhalld: %s is missing. See certhalld --help.\n"), rows->name);
+			return false;
+		}
+	return true;
+}
+
+int command_failed(const struct error *err)
+{
+	char sentence[512];
+	fprintf(stderr, "certhalld: %s\n", error_sentence(err, sentence, sizeof sentence));
+	if (err->detail[0] != '\0')
+		fprintf(stderr, "  %s\n", err->detail);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	i18n_init(NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2)
+		return usage(stderr);
+	if (strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
+	if (strcmp(argv[1], "--version") == 0)
+		return puts("certhalld " PACKAGE_VERSION) < 0;
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return usage(stderr);
+}

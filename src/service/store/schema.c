@@ -1,0 +1,69 @@
+#include "service/store/sql.h"
+
+/* Kept to what SQLite and PostgreSQL share: TEXT, BIGINT, BLOB (bytea there). Moments are seconds, money is fen. A step is
+ * never changed once it is out; the next one is added. */
+const char *const sql_schema[] = {
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL);"
+
+	/* Every certificate that was issued here or has logged in. serial: upper-case hex. */
+	"CREATE TABLE certificate ("
+	" fingerprint TEXT PRIMARY KEY, issuer TEXT NOT NULL, serial TEXT NOT NULL, spki_sha256 TEXT NOT NULL,"
+	" der BLOB NOT NULL, subject TEXT NOT NULL, not_before BIGINT NOT NULL, not_after BIGINT NOT NULL,"
+	" issued_here BIGINT NOT NULL DEFAULT 0, recorded_at BIGINT NOT NULL,"
+	" revoked_at BIGINT, reason BIGINT, replaced_by TEXT,"
+	" UNIQUE (issuer, serial));"
+	"CREATE INDEX certificate_revoked ON certificate (revoked_at) WHERE revoked_at IS NOT NULL;"
+
+	"CREATE TABLE orders ("
+	" number TEXT PRIMARY KEY, state BIGINT NOT NULL, revision BIGINT NOT NULL, created BIGINT NOT NULL,"
+	" expires BIGINT NOT NULL, changed BIGINT NOT NULL, amount_fen BIGINT NOT NULL, price_note TEXT NOT NULL,"
+	" project TEXT NOT NULL, project_name TEXT NOT NULL, algorithms TEXT NOT NULL, remove_old BIGINT NOT NULL,"
+	" old_not_after BIGINT NOT NULL, new_not_after BIGINT NOT NULL, validity_months BIGINT NOT NULL,"
+	" invoice_days BIGINT NOT NULL, applicant TEXT NOT NULL, wallet TEXT NOT NULL DEFAULT '',"
+	" paid_at BIGINT NOT NULL DEFAULT 0);"
+	"CREATE INDEX orders_unpaid ON orders (expires) WHERE state IN (0, 1);"
+
+	/* One certificate of an order. attempt counts key pairs; plan_* is what the CA was asked to sign. */
+	"CREATE TABLE order_item ("
+	" number TEXT NOT NULL REFERENCES orders, role TEXT NOT NULL, old_fingerprint TEXT NOT NULL,"
+	" state BIGINT NOT NULL, attempt BIGINT NOT NULL DEFAULT 0, spki_sha256 TEXT, csr BLOB,"
+	" plan_transaction TEXT, plan_serial TEXT, plan_not_before BIGINT, plan_not_after BIGINT,"
+	" new_fingerprint TEXT REFERENCES certificate (fingerprint),"
+	" PRIMARY KEY (number, role), UNIQUE (plan_transaction), UNIQUE (plan_serial), UNIQUE (new_fingerprint));"
+	"CREATE INDEX order_item_old ON order_item (old_fingerprint);"
+
+	/* A certificate has at most one open order. */
+	"CREATE TABLE open_item (old_fingerprint TEXT PRIMARY KEY, number TEXT NOT NULL REFERENCES orders);"
+	"CREATE INDEX open_item_number ON open_item (number);"
+
+	/* The gateway's side of an order. state: 0 asked, 1 open, 2 closed, 3 paid. */
+	"CREATE TABLE bill ("
+	" bill_no TEXT PRIMARY KEY, number TEXT NOT NULL REFERENCES orders, attempt BIGINT NOT NULL,"
+	" bill_date TEXT NOT NULL, amount_fen BIGINT NOT NULL, qr_id TEXT NOT NULL DEFAULT '',"
+	" qr_url TEXT NOT NULL DEFAULT '', expires BIGINT NOT NULL, state BIGINT NOT NULL, created BIGINT NOT NULL,"
+	" UNIQUE (number, attempt));"
+	"CREATE INDEX bill_waiting ON bill (created) WHERE state < 3;"
+
+	"CREATE TABLE payment ("
+	" bill_no TEXT PRIMARY KEY REFERENCES bill, number TEXT NOT NULL REFERENCES orders, amount_fen BIGINT NOT NULL,"
+	" gateway_transaction TEXT UNIQUE, wallet TEXT NOT NULL, paid_at BIGINT NOT NULL, learned_at BIGINT NOT NULL);"
+
+	/* state: 0 asked, 1 done, 2 failed (somebody must look) */
+	"CREATE TABLE refund ("
+	" refund_no TEXT PRIMARY KEY, bill_no TEXT NOT NULL UNIQUE REFERENCES payment, number TEXT NOT NULL,"
+	" amount_fen BIGINT NOT NULL, state BIGINT NOT NULL, created BIGINT NOT NULL);"
+	"CREATE INDEX refund_waiting ON refund (created) WHERE state = 0;"
+
+	/* seq is taken under the subject's own row, so that it has no gaps and a reader misses nothing. */
+	"CREATE TABLE event ("
+	" subject TEXT NOT NULL, seq BIGINT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (subject, seq));"
+
+	"CREATE TABLE challenge_used (id TEXT PRIMARY KEY, expires BIGINT NOT NULL);"
+	"CREATE INDEX challenge_used_expires ON challenge_used (expires);"
+
+	"CREATE TABLE session ("
+	" token_sha256 TEXT PRIMARY KEY, fingerprint TEXT NOT NULL REFERENCES certificate, created BIGINT NOT NULL,"
+	" used BIGINT NOT NULL);"
+	"CREATE INDEX session_used ON session (used);",
+	NULL
+};
