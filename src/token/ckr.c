@@ -1,3 +1,5 @@
+#include <libp11.h>
+
 #include "token/helper.h"
 
 static const struct {
@@ -49,4 +51,14 @@ int ckr_error(CK_RV rv, const char *call, struct error *err)
 		if (table[i].rv == rv)
 			code = table[i].code;
 	return error_set(err, code, call, "%s: CKR 0x%lx", call, rv);
+}
+
+CK_RV ckr_of_libp11(void)
+{
+	unsigned long code;
+	CK_RV rv = CKR_OK;
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_LIB(code) == ERR_get_CKR_code())
+			rv = (CK_RV)ERR_GET_REASON(code);
+	return rv;
 }

@@ -44,6 +44,8 @@ struct helper {
 
 /* ckr.c: the door; no CKR_ goes further */
 int ckr_error(CK_RV rv, const char *call, struct error *err);
+/* The last one libp11 left in OpenSSL's queue, which is emptied; CKR_OK when there is none. */
+CK_RV ckr_of_libp11(void);
 /* module.c: loads it when that has not been done; ERR_TOKEN_NO_MODULE, ERR_TOKEN_MODULE */
 int module_load(struct helper *helper, struct error *err) CH_MUST_CHECK;
 void module_unload(struct helper *helper);

@@ -104,12 +104,12 @@ int module_load(struct helper *helper, struct error *err)
 		return error_set(err, ERR_NO_MEMORY, NULL, "libp11");
 	if (helper->module_args != NULL)
 		PKCS11_CTX_init_args(ctx, helper->module_args);
-	CK_RV rv = CKR_OK;
+	CK_RV rv;
+	ERR_clear_error();
 	if (PKCS11_CTX_load(ctx, real) != 0) {
-		unsigned long code = ERR_get_error();
+		rv = ckr_of_libp11();
 		PKCS11_CTX_free(ctx);
-		return error_set(err, ERR_TOKEN_MODULE, N_("it does not start"), "%s: C_Initialize 0x%x", real,
-			(unsigned)ERR_GET_REASON(code));
+		return error_set(err, ERR_TOKEN_MODULE, N_("it does not start"), "%s: C_Initialize 0x%lx", real, rv);
 	}
 	if ((rv = initialise(helper, list)) != CKR_OK) {
 		PKCS11_CTX_unload(ctx);

@@ -10,11 +10,8 @@
 /* libp11 leaves CKR_ codes in OpenSSL's queue; where they were lost on the way, the session tells what happened. */
 static int sign_failed(struct helper *helper, const char *what, struct error *err)
 {
-	unsigned long code, ckr = 0;
-	while ((code = ERR_get_error()) != 0)
-		if (ERR_GET_LIB(code) == ERR_get_CKR_code() && ckr == 0)
-			ckr = (unsigned long)ERR_GET_REASON(code);
-	int rc = ckr != 0 ? ckr_error(ckr, what, err) : session_need_login(helper, helper->slot, err);
+	CK_RV rv = ckr_of_libp11();
+	int rc = rv != CKR_OK ? ckr_error(rv, what, err) : session_need_login(helper, helper->slot, err);
 	return rc != 0 ? rc : error_set(err, ERR_TOKEN_DEVICE, what, "%s", what);
 }
 

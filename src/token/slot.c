@@ -8,7 +8,7 @@
 #include "token/helper.h"
 #include "token/wire.h"
 
-enum { SLOTS_MAX = 32 };
+enum { SLOTS_MAX = 32, CERT_SIZE = 1024 };
 
 struct slot_ids {
 	CK_ULONG count;
@@ -89,7 +89,8 @@ static bool add_slot(const struct helper *helper, struct json_object *slots, CK_
 	struct json_object *to = json_object_new_object();
 	if (to == NULL || json_object_array_add(slots, to) != 0)
 		return false;
-	CK_ULONG room = token->ulFreePublicMemory;
+	/* a total that could not hold one certificate is a module's way of not telling */
+	CK_ULONG room = token->ulTotalPublicMemory < CERT_SIZE ? CK_UNAVAILABLE_INFORMATION : token->ulFreePublicMemory;
 	return wire_add_number(to, "id", (int64_t)id) &&
 		add_padded(to, "label", token->label, sizeof token->label) &&
 		add_padded(to, "manufacturer", token->manufacturerID, sizeof token->manufacturerID) &&
