@@ -1,5 +1,6 @@
 #include "service/store/sql.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -81,18 +82,27 @@ static int migrate(struct sql *db, struct error *err)
 	return sql_commit(db, rc, err);
 }
 
+/* Made here so that only its owner can read it. One that is there is not opened: closing it would take away the locks that
+ * this process holds on it (fcntl(2)), and others would then write over what it writes. */
+static int make_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno == EEXIST ? 0 : error_set(err, ERR_FILE, path, "make %s: %s", path, strerror(errno));
+}
+
 int sql_open(const char *path, struct sql **out, struct error *err)
 {
 	*out = NULL;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* so that SQLite's umask does not decide */
-	if (fd < 0)
-		return error_set(err, ERR_FILE, path, "open %s: %m", path);
-	close(fd);
+	int rc = make_file(path, err);
+	if (rc != 0)
+		return rc;
 	struct sql *db = calloc(1, sizeof *db);
 	if (db == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "sql");
 	db->none.db = db;
-	int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	rc = rc == SQLITE_OK ? 0 : failed(db, rc, path, err);
 	if (rc == 0) {
 		sqlite3_busy_timeout(db->handle, BUSY_MS);
