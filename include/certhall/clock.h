@@ -21,7 +21,7 @@ char *clock_date_time(int64_t t, char *out, size_t size);
  * none becomes its last day. */
 int64_t clock_add_months(int64_t t, int n);
 
-/* Whole days from now until then, rounded up; negative when it has passed. */
+/* Days from now until then, one begun counted whole; when it has passed, minus the whole days since. */
 int64_t clock_days_until(int64_t then, int64_t now);
 
 #endif

@@ -90,5 +90,5 @@ int64_t clock_add_months(int64_t t, int n)
 int64_t clock_days_until(int64_t then, int64_t now)
 {
 	int64_t span = then - now;
-	return span >= 0 ? (span + DAY - 1) / DAY : -((-span + DAY - 1) / DAY);
+	return span >= 0 ? (span + DAY - 1) / DAY : span / DAY;
 }
