@@ -71,6 +71,7 @@ class Hall:
 
     def __init__(self, certs=None, settings=None, start=True):
         self.dir = tempfile.mkdtemp(prefix="certhall-test-")
+        self.bank = self.service = None
         self._forget = tap.at_exit(self.close)
         self._unhook = tap.on_failure(self.logs)
         self.path = os.pathsep.join([tap.top_builddir, os.environ["PATH"]])
@@ -183,21 +184,19 @@ class Hall:
             return file.read()
 
     def logs(self):
-        return "\n".join(f"--- {service.name}\n{service.tail()}" for service in (self.bank, self.service))
+        return "\n".join(f"--- {service.name}\n{service.tail()}" for service in (self.bank, self.service) if service)
 
     def close(self):
         """Ends everything and removes the folder."""
         self._forget()
         self._unhook()
-        for service in (self.service, self.bank):
-            if service.process is not None:
-                service.process.terminate()
-        for service in (self.service, self.bank):
-            if service.process is not None:
-                try:
-                    service.process.wait(10)
-                except subprocess.TimeoutExpired:
-                    service.process.kill()
-                    service.process.wait()
-                service.process = None
+        running = [service.process for service in (self.service, self.bank) if service and service.process]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
