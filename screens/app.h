@@ -66,6 +66,7 @@ int show_pair(const struct area *a, int row, int label_cols, const char *label, 
 void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert); /* SHOW_CERT_ROWS rows */
 enum { SHOW_CERT_ROWS = 4 };
 enum style standing_style(enum standing standing);
+const char *order_note(int state); /* of an unfinished one, in words */
 char *days_text(int64_t end, int64_t now, char *out, size_t size); /* "20 days left", "expired 40 days ago" */
 
 #endif

@@ -111,17 +111,6 @@ static int key(struct screen *s, const struct key *key)
 	return flags;
 }
 
-static const char *order_note(int state)
-{
-	switch (state) {
-	case ORDER_CREATED:
-	case ORDER_PAYING: return _("waiting for payment");
-	case ORDER_PAID: return _("paid, the certificate is not installed yet");
-	case ORDER_ISSUED: return _("issued, the certificate is not installed yet");
-	default: return _("unfinished");
-	}
-}
-
 static int draw_banner(const struct area *a, int row, const struct keyed_cert *cert)
 {
 	char text[512];

@@ -22,6 +22,17 @@ enum style standing_style(enum standing standing)
 	}
 }
 
+const char *order_note(int state)
+{
+	switch (state) {
+	case ORDER_CREATED:
+	case ORDER_PAYING: return _("waiting for payment");
+	case ORDER_PAID: return _("paid, not installed yet");
+	case ORDER_ISSUED: return _("issued, not installed yet");
+	default: return _("unfinished");
+	}
+}
+
 char *days_text(int64_t end, int64_t now, char *out, size_t size)
 {
 	int64_t days = clock_days_until(end, now);
@@ -41,8 +52,10 @@ void show_cert(const struct app *app, const struct area *a, const struct keyed_c
 	int col = term_text(a, 0, 0, STYLE_HEADING, info->holder);
 	days_text(info->not_after, app_now(app), days, sizeof days);
 	term_textf(a, 0, col + 2, STYLE_NORMAL, "%s", days);
-	int label = term_textf(a, 1, 2, STYLE_LABEL, "%s ", _("Standing:"));
-	term_text(a, 1, label, standing_style(standing), say);
+	col = term_text(a, 1, 2, STYLE_LABEL, _("Standing: "));
+	col = term_text(a, 1, col, standing_style(standing), say);
+	if (cert->has_standing && cert->standing.has_order)
+		term_textf(a, 1, col + 2, STYLE_WARN, _("Order %s: %s"), cert->standing.order.number, order_note(cert->standing.order.state));
 	term_textf(a, 2, 2, STYLE_NORMAL, _("From %s to %s  Issuer: %s"), clock_date(info->not_before, from, sizeof from),
 		clock_date(info->not_after, to, sizeof to), info->issuer);
 	term_textf(a, 3, 2, STYLE_NORMAL, _("%s  Key: %s  Serial: %s"), info->key_text, cert->slot_label, info->serial);
