@@ -64,7 +64,7 @@ extern const struct screen_ops page_home, page_certs, page_cert_detail, page_che
 /* Rows of text that pages share; each gives the row behind it. */
 int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value);
 void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert); /* SHOW_CERT_ROWS rows */
-enum { SHOW_CERT_ROWS = 4 };
+enum { SHOW_CERT_ROWS = 5 }; /* the last is mostly empty */
 enum style standing_style(enum standing standing);
 const char *order_note(int state); /* of an unfinished one, in words */
 char *days_text(int64_t end, int64_t now, char *out, size_t size); /* "20 days left", "expired 40 days ago" */

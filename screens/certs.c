@@ -97,7 +97,7 @@ static int act(struct screen *s, int action)
 
 static int visible(const struct area *a)
 {
-	int rows = a->rows / (SHOW_CERT_ROWS + 1);
+	int rows = a->rows / SHOW_CERT_ROWS;
 	return rows > 0 ? rows : 1;
 }
 
@@ -134,7 +134,7 @@ static void draw(struct screen *s, const struct area *body)
 	struct area a = term_inset(body, 0, 1);
 	int row = draw_trouble(app, &a, certs->list.count);
 	struct area rest = term_sub(&a, row, 0, a.rows - row, a.cols);
-	list_draw(&certs->list, &rest, SHOW_CERT_ROWS + 1, draw_row, app);
+	list_draw(&certs->list, &rest, SHOW_CERT_ROWS, draw_row, app);
 }
 
 static bool busy(struct screen *s, const char **what)

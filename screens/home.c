@@ -137,7 +137,7 @@ static int draw_key(const struct app *app, const struct area *a)
 			_("Choose 1: the environment check offers to install it.") : NULL);
 	if (app->keyring != NULL && keyring_count(app->keyring) > 0) {
 		show_cert(app, a, keyring_cert(app->keyring, 0));
-		return SHOW_CERT_ROWS;
+		return SHOW_CERT_ROWS - 1;
 	}
 	if (app->keyring == NULL || keyring_busy(app->keyring))
 		return term_paragraph(a, 0, STYLE_DIM, _("The key is being read."), true);

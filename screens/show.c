@@ -35,28 +35,36 @@ const char *order_note(int state)
 
 char *days_text(int64_t end, int64_t now, char *out, size_t size)
 {
-	int64_t days = clock_days_until(end, now);
+	int64_t days = end > now ? clock_days_until(end, now) : (now - end) / 86400; /* whole days behind */
 	if (end > now)
 		snprintf(out, size, ngettext("%d day left", "%d days left", (unsigned long)days), (int)days);
 	else
-		snprintf(out, size, ngettext("expired %d day ago", "expired %d days ago", (unsigned long)-days), (int)-days);
+		snprintf(out, size, ngettext("expired %d day ago", "expired %d days ago", (unsigned long)days), (int)days);
 	return out;
+}
+
+/* The standing says what to do as well and may need two rows. */
+static int show_standing(const struct area *a, int row, const struct keyed_cert *cert)
+{
+	enum standing standing;
+	char say[256], text[400];
+	keyed_cert_standing(cert, &standing, say, sizeof say);
+	snprintf(text, sizeof text, "%s", say);
+	if (cert->has_standing && cert->standing.has_order)
+		snprintf(text, sizeof text, _("%s. Order %s: %s"), say, cert->standing.order.number, order_note(cert->standing.order.state));
+	int col = term_text(a, row, 2, STYLE_LABEL, _("Standing: "));
+	struct area right = term_sub(a, row, col, 2, a->cols - col);
+	return row + term_paragraph(&right, 0, standing_style(standing), text, true);
 }
 
 void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert)
 {
 	const struct cert_info *info = &cert->info;
-	enum standing standing;
-	char say[256], from[16], to[16], days[64];
-	keyed_cert_standing(cert, &standing, say, sizeof say);
+	char from[16], to[16], days[64];
 	int col = term_text(a, 0, 0, STYLE_HEADING, info->holder);
-	days_text(info->not_after, app_now(app), days, sizeof days);
-	term_textf(a, 0, col + 2, STYLE_NORMAL, "%s", days);
-	col = term_text(a, 1, 2, STYLE_LABEL, _("Standing: "));
-	col = term_text(a, 1, col, standing_style(standing), say);
-	if (cert->has_standing && cert->standing.has_order)
-		term_textf(a, 1, col + 2, STYLE_WARN, _("Order %s: %s"), cert->standing.order.number, order_note(cert->standing.order.state));
-	term_textf(a, 2, 2, STYLE_NORMAL, _("From %s to %s  Issuer: %s"), clock_date(info->not_before, from, sizeof from),
-		clock_date(info->not_after, to, sizeof to), info->issuer);
-	term_textf(a, 3, 2, STYLE_NORMAL, _("%s  Key: %s  Serial: %s"), info->key_text, cert->slot_label, info->serial);
+	term_text(a, 0, col + 2, STYLE_NORMAL, days_text(info->not_after, app_now(app), days, sizeof days));
+	int row = show_standing(a, 1, cert);
+	term_textf(a, row, 2, STYLE_NORMAL, _("From %s to %s  %s  Key: %s"), clock_date(info->not_before, from, sizeof from),
+		clock_date(info->not_after, to, sizeof to), info->key_text, cert->slot_label);
+	term_textf(a, row + 1, 2, STYLE_NORMAL, _("Serial: %s  Issuer: %s"), info->serial, info->issuer);
 }
