@@ -184,7 +184,7 @@ def check_on_key(where, number, algorithm, holder, not_after):
     tap.equal(where.key_ids("cert").count(key_id), 1, "certificates of the order")
     tap.equal(where.key_ids("privkey").count(key_id), 1, "private keys of the order")
     der = where.read_cert(key_id)
-    pem, ca = os.path.join(where.dir, "run/new.pem"), os.path.join(where.dir, "hall/ca/ca.pem")
+    pem, ca = os.path.join(where.dir, "run/new.pem"), os.path.join(where.dir, "hall/ca.pem")
     with open(pem, "wb") as file:
         file.write(openssl("x509", "-inform", "DER", input=der))
     tap.contains(openssl("verify", "-CAfile", ca, pem).decode(), "OK")

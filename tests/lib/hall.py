@@ -131,7 +131,7 @@ class Hall:
     @property
     def ca_file(self):
         """What the hall's TLS certificate chains to."""
-        return os.path.join(self.dir, "tls/ca.pem")
+        return os.path.join(self.dir, "hall/tls.pem")
 
     def env(self, lang="zh_CN", module=False, home=None, **more):
         """The environment of certhall on this hall. module: the PKCS#11 module is configured already; home: another user's home folder."""
