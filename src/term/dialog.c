@@ -8,7 +8,7 @@
 #include <certhall/i18n.h>
 #include <certhall/text.h>
 
-enum { WIDTH = 64, CHOICES_MAX = 12, ACT_OK = 1, ACT_CANCEL };
+enum { WIDTH = 64, CHOICES_MAX = 12 };
 
 /* All dialogs have a title and a text; what is below the text differs. */
 struct head {
@@ -16,16 +16,15 @@ struct head {
 	enum style style;
 };
 
-static const struct action ok_cancel[] = {
-	{ ACT_OK, N_("OK"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" },
-	{ ACT_CANCEL, N_("Cancel"), KEY_CODE_CHAR, { KEY_CODE_ESC, "", 0 }, "Esc" },
-	ACTION_END
-};
-
-static const struct action *ok_cancel_actions(struct screen *s)
+const struct action *dialog_actions(struct screen *s)
 {
+	static const struct action actions[] = {
+		{ DIALOG_OK, N_("OK"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" },
+		{ DIALOG_CANCEL, N_("Cancel"), KEY_CODE_CHAR, { KEY_CODE_ESC, "", 0 }, "Esc" },
+		ACTION_END
+	};
 	(void)s;
-	return ok_cancel;
+	return actions;
 }
 
 static int head_init(struct head *head, enum style style, const char *title, const char *text)
@@ -100,7 +99,7 @@ static void message_free(struct screen *s)
 
 static const struct action *message_actions(struct screen *s)
 {
-	static const struct action actions[] = { { ACT_OK, N_("OK"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" }, ACTION_END };
+	static const struct action actions[] = { { DIALOG_OK, N_("OK"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" }, ACTION_END };
 	(void)s;
 	return actions;
 }
@@ -231,7 +230,7 @@ static int choose_act(struct screen *s, int action)
 	struct choose *c = screen_state(s);
 	screen_pop(s);
 	if (c->done != NULL)
-		c->done(c->ctx, action == ACT_OK ? c->list.selected : -1);
+		c->done(c->ctx, action == DIALOG_OK ? c->list.selected : -1);
 	return SCREEN_HANDLED;
 }
 
@@ -288,7 +287,7 @@ static int choose_init(struct screen *s, void *arg)
 
 static const struct screen_ops choose_ops = {
 	.name = "choose", .title = head_title, .state_size = sizeof(struct choose), .init = choose_init, .free = choose_free,
-	.actions = ok_cancel_actions, .act = choose_act, .key = choose_key, .draw = choose_draw, .dialog = true,
+	.actions = dialog_actions, .act = choose_act, .key = choose_key, .draw = choose_draw, .dialog = true,
 };
 
 void dialog_choose(const char *title, const char *text, const char *const choices[], size_t count, void (*done)(void *ctx, int choice), void *ctx)

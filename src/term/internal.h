@@ -68,6 +68,8 @@ void frame_draw(struct screen *top, const char *project, int spinner);
 bool frame_busy(struct screen *top, const char **what);
 
 /* dialog.c */
+enum { DIALOG_OK = 1, DIALOG_CANCEL };
+const struct action *dialog_actions(struct screen *s); /* Enter and Esc */
 void dialog_help(struct screen *page);
 
 /* edit.c: one line of text being edited by grapheme */

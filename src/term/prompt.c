@@ -7,7 +7,7 @@
 #include <certhall/i18n.h>
 #include <certhall/text.h>
 
-enum { WIDTH = 60, FIELD_COLUMNS = 36, PIN_MAX = 64, ACT_OK = 1, ACT_CANCEL };
+enum { WIDTH = 60, FIELD_COLUMNS = 36, PIN_MAX = 64 };
 
 struct prompt {
 	char *title, *text, *warning;
@@ -43,21 +43,10 @@ static void prompt_free(struct screen *s)
 	secret_free(&p->pin);
 }
 
-static const struct action *prompt_actions(struct screen *s)
-{
-	static const struct action actions[] = {
-		{ ACT_OK, N_("OK"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" },
-		{ ACT_CANCEL, N_("Cancel"), KEY_CODE_CHAR, { KEY_CODE_ESC, "", 0 }, "Esc" },
-		ACTION_END
-	};
-	(void)s;
-	return actions;
-}
-
 static int prompt_act(struct screen *s, int action)
 {
 	struct prompt *p = screen_state(s);
-	bool ok = action == ACT_OK;
+	bool ok = action == DIALOG_OK;
 	if (ok && p->pin_done != NULL && p->pin.len == 0)
 		return SCREEN_HANDLED;
 	screen_pop(s);
@@ -161,7 +150,7 @@ static int prompt_init(struct screen *s, void *arg)
 
 static const struct screen_ops prompt_ops = {
 	.name = "prompt", .title = prompt_title, .state_size = sizeof(struct prompt), .init = prompt_init, .free = prompt_free,
-	.actions = prompt_actions, .act = prompt_act, .key = prompt_key, .input = true, .draw = prompt_draw, .dialog = true,
+	.actions = dialog_actions, .act = prompt_act, .key = prompt_key, .input = true, .draw = prompt_draw, .dialog = true,
 };
 
 void dialog_pin(const char *title, const char *text, const char *warning, void (*done)(void *ctx, struct secret *pin), void *ctx)

@@ -24,7 +24,7 @@ static const int crash_signals[CRASHES] = { SIGSEGV, SIGBUS, SIGFPE, SIGABRT };
 /* curses writes into a file in memory, whose content goes to the terminal in one piece: on its own it would write at
  * every move of the cursor. So the modes of the terminal and its input are ours. */
 static struct {
-	bool open, shaken, cursor_shown;
+	bool open, damaged, cursor_shown;
 	struct loop *loop;
 	struct loop_watch *watch;
 	struct loop_timer *wait;
@@ -84,14 +84,9 @@ static void send_picture(void)
 	write_all(term.out.data, term.out.len);
 }
 
-static void shake(void)
-{
-	term.shaken = true;
-}
-
 void term_repair(void)
 {
-	shake();
+	term.damaged = true;
 }
 
 void term_blank(void)
@@ -107,9 +102,9 @@ void term_show(void)
 		curs_set(shown);
 	term.cursor_shown = shown;
 	draw_place_cursor();
-	if (term.shaken)
+	if (term.damaged)
 		clearok(curscr, TRUE);
-	term.shaken = false;
+	term.damaged = false;
 	wnoutrefresh(stdscr);
 	doupdate();
 	send_picture();
@@ -132,7 +127,7 @@ static void on_resize(void *ctx, int signo)
 	if (!term.open || !window_size(&rows, &cols))
 		return;
 	resize_term(rows, cols);
-	shake(); /* terminals reflow what they showed */
+	term_repair(); /* terminals reflow what they showed */
 	if (term.hooks.resized != NULL)
 		term.hooks.resized();
 }
