@@ -1,0 +1,225 @@
+"""Paid is a fact, whichever way it is learned; every order ends."""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from office import Office
+import tap
+
+office = Office(sweep_first=3600)
+
+
+def paying(cert=None):
+    """A certificate with an order and an open bill: (certificate, token, number, bill number)."""
+    cert = cert or office.cert()
+    token = office.login(cert)
+    number = office.order(token)["number"]
+    office.post(f"/v1/orders/{number}/payment", token=token).good()
+    return cert, token, number, bill_of(number)
+
+
+def bill_of(number):
+    return office.sql("SELECT bill_no FROM bill WHERE number = ? ORDER BY attempt DESC", number)[0][0]
+
+
+def state(number, token):
+    return office.get(f"/v1/orders/{number}", token).good()["state"]
+
+
+def wait(reached, what):
+    for _ in range(2000):
+        if reached():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"not within 20 s: {what}")
+
+
+def wait_state(number, wanted):
+    """Until the order is there; a stream would end with the order before."""
+    names = ["created", "paying", "paid", "issued", "installed", "cancelled", "refunding", "refunded"]
+    wait(lambda: names[office.sql("SELECT state FROM orders WHERE number = ?", number)[0][0]] == wanted, f"{number} {wanted}")
+
+
+@tap.test("Asking for the code again gives the same one; an expired one is closed and a fresh one made")
+def _():
+    _, token, number, bill = paying()
+    first = office.get(f"/v1/orders/{number}", token).good()
+    again = office.post(f"/v1/orders/{number}/payment", token=token).good()
+    tap.equal((again["payment"]["qr_url"], again["revision"]), (first["payment"]["qr_url"], first["revision"]))
+    office.sql("UPDATE bill SET expires = created - 1 WHERE bill_no = ?", bill)
+    fresh = office.post(f"/v1/orders/{number}/payment", token=token).good()
+    tap.check(fresh["payment"]["qr_url"] != first["payment"]["qr_url"])
+    tap.equal(office.sql("SELECT attempt, state FROM bill WHERE number = ? ORDER BY attempt", number), [(1, 2), (2, 1)])
+
+
+@tap.test("A payment that no notification told about is found by asking")
+def _():
+    _, token, number, bill = paying()
+    tap.equal(office.post(f"/v1/orders/{number}/payment/query", token=token).good()["state"], "paying")
+    office.faults(drop_notify=1)
+    office.pay_order(number)
+    tap.equal(state(number, token), "paying")
+    tap.equal(office.post(f"/v1/orders/{number}/payment/query", token=token).good()["state"], "paid")
+    tap.equal(office.sql("SELECT count(*) FROM payment WHERE number = ?", number), [(1,)])
+
+
+@tap.test("... and by the service itself")
+def _():
+    with_sweep = Office(sweep_first=1)
+    token = with_sweep.login(with_sweep.cert())
+    number = with_sweep.order(token)["number"]
+    with_sweep.post(f"/v1/orders/{number}/payment", token=token).good()
+    with_sweep.faults(drop_notify=-1)
+    with_sweep.pay_order(number)
+    with_sweep.until_state(token, number, "paid")
+    with_sweep.close()
+
+
+@tap.test("An expired code that was paid meanwhile is not replaced: the order is paid")
+def _():
+    _, token, number, bill = paying()
+    office.faults(drop_notify=1)
+    office.pay_order(number)
+    office.sql("UPDATE bill SET expires = created - 1 WHERE bill_no = ?", bill)
+    tap.equal(office.post(f"/v1/orders/{number}/payment", token=token).good()["state"], "paid")
+    tap.equal(office.sql("SELECT count(*) FROM bill WHERE number = ?", number), [(1,)])
+
+
+@tap.test("The same notification many times makes one payment; a forged one none")
+def _():
+    _, token, number, bill = paying()
+    office.faults(notify_times=3)
+    office.pay_order(number)
+    office.until_state(token, number, "paid")
+    office.faults(notify_times=0)
+    tap.equal(office.sql("SELECT count(*) FROM payment WHERE number = ?", number), [(1,)])
+    revision = office.get(f"/v1/orders/{number}", token).good()["revision"]
+    answer = office.request("POST", "/v1/notify/chinaums", body=f"billNo={bill}&billStatus=PAID&totalAmount=1&sign=00",
+                            headers={"Content-Type": "application/x-www-form-urlencoded"})
+    tap.equal((answer.status, answer.body), (200, b"FAILED"))
+    tap.equal(office.get(f"/v1/orders/{number}", token).good()["revision"], revision)
+    office.request("POST", "/v1/notify/other", body="a=b", headers={"Content-Type": "application/x-www-form-urlencoded"}).refused("not-found", 404)
+
+
+@tap.test("A notification of another amount changes nothing")
+def _():
+    _, token, number, bill = paying()
+    office.faults(notify_wrong_amount=1)
+    office.pay_order(number)
+    wait(lambda: f"bill {bill}: paid" in office.logs(), "the notification")
+    tap.equal(state(number, token), "paying")
+    tap.equal(office.post(f"/v1/orders/{number}/payment/query", token=token).good()["state"], "paid", "the query tells the right one")
+
+
+@tap.test("What the gateway does not know, or does not answer, changes nothing")
+def _():
+    _, token, number, bill = paying()
+    office.faults(status_unknown=-1)
+    office.post(f"/v1/orders/{number}/payment/query", token=token).refused("payment-unknown", 502)
+    office.post(f"/v1/orders/{number}/cancel", token=token).refused("payment-unknown", 502)
+    office.faults(status_unknown=0, fail_5xx=-1)
+    office.post(f"/v1/orders/{number}/payment/query", token=token).refused("payment-unknown", 502)
+    tap.equal(office.get("/v1/hall").good()["payment_ready"], False)
+    office.faults(fail_5xx=0)
+    tap.equal(office.post(f"/v1/orders/{number}/payment/query", token=token).good()["state"], "paying")
+    tap.equal(office.get("/v1/hall").good()["payment_ready"], True)
+
+
+@tap.test("A bill whose answer was lost is asked for again under the same number")
+def _():
+    token = office.login(office.cert())
+    number = office.order(token)["number"]
+    office.faults(truncate=1)
+    office.post(f"/v1/orders/{number}/payment", token=token).refused("payment-unavailable", 502)
+    tap.equal(state(number, token), "created")
+    tap.equal(office.post(f"/v1/orders/{number}/payment", token=token).good()["state"], "paying")
+    tap.equal(office.sql("SELECT attempt, state FROM bill WHERE number = ?", number), [(1, 1)])
+
+
+@tap.test("Cancelling closes the bill; the same again is the same; a payer who was faster has paid")
+def _():
+    cert, token, number, bill = paying()
+    tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "cancelled")
+    tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "cancelled")
+    office.post(f"/v1/orders/{number}/payment", token=token).refused("order-state", 409)
+    tap.check(office.order(token)["number"] != number, "a new order can be made")
+    _, token, number, bill = paying()
+    office.faults(drop_notify=1)
+    office.pay_order(number)
+    tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "paid")
+
+
+@tap.test("Paid after it was cancelled: the order goes on")
+def _():
+    cert, token, number, bill = paying()
+    office.post(f"/v1/orders/{number}/cancel", token=token).good()
+    tap.equal(office.bank_control(bill=bill, do="pay", late=True)[0], 200)
+    wait_state(number, "paid")
+    tap.equal(office.get("/v1/session", token).good()["order"]["number"], number)
+
+
+@tap.test("Paid after it was cancelled and another order made: refunded, once")
+def _():
+    cert, token, number, bill = paying()
+    office.post(f"/v1/orders/{number}/cancel", token=token).good()
+    other = office.order(token)["number"]
+    office.faults(refund_processing=1)
+    tap.equal(office.bank_control(bill=bill, do="pay", late=True)[0], 200)
+    wait_state(number, "refunded")
+    tap.equal(office.sql("SELECT count(*) FROM refund WHERE number = ?", number), [(1,)])
+    tap.equal(state(other, token), "created")
+
+
+@tap.test("At the deadline an unpaid order is cancelled by itself")
+def _():
+    _, token, number, bill = paying()
+    office.sql("UPDATE orders SET expires = created - 1 WHERE number = ?", number)
+    office.until_state(token, number, "cancelled")
+    tap.equal(office.sql("SELECT state FROM bill WHERE bill_no = ?", bill), [(2,)])
+    token = office.login(office.cert())
+    number = office.order(token)["number"]
+    office.sql("UPDATE orders SET expires = created - 1 WHERE number = ?", number)
+    wait_state(number, "cancelled")
+
+
+@tap.test("... but not while the gateway says nothing, nor when it is paid at that very moment")
+def _():
+    _, token, number, bill = paying()
+    office.faults(drop_notify=1)
+    office.pay_order(number)
+    office.faults(fail_5xx=-1)
+    office.sql("UPDATE orders SET expires = created - 1 WHERE number = ?", number)
+    office.post(f"/v1/orders/{number}/payment", token=token).refused("payment-unknown", 502)
+    tap.equal(state(number, token), "paying")
+    office.faults(fail_5xx=0)
+    wait_state(number, "paid")
+
+
+@tap.test("A restart in between loses nothing")
+def _():
+    _, token, number, bill = paying()
+    office.restart(9)
+    office.pay_order(number)
+    office.until_state(token, number, "paid")
+    tap.equal(office.get(f"/v1/orders/{number}", token).good()["state"], "paid")
+
+
+@tap.test("The operator pays with the simulator only")
+def _():
+    _, token, number, bill = paying()
+    real = open(f"{office.dir}/hall.conf").read().replace("sandbox = true", "sandbox = false").replace("http://127", "https://127")
+    office.write("real.conf", real)
+    done = subprocess.run([tap.built("certhalld"), "pay", "--config", f"{office.dir}/real.conf", number], capture_output=True, text=True)
+    tap.equal(done.returncode, 1)
+    tap.contains(done.stderr, "real one")
+    tap.equal(office.certhalld("pay", "AZT000000XXXXX", check=False).returncode, 1)
+
+
+@tap.test("The service ends cleanly")
+def _():
+    tap.equal(office.stop(), 0)
+
+
+tap.run()
