@@ -52,7 +52,7 @@ def agree(walk, lang, cols, rows):
     with stage.screen(*words, lang=lang, cols=cols, rows=rows) as terminal:
         for name, keys in steps:
             stage.press(terminal, keys)
-            terminal.quiet(0.3)
+            terminal.quiet(0.2)
             kept.append(f"\f{name}\n" + terminal.text() + "\n")
     with open(path(walk, lang, cols, rows), "w", encoding="utf-8") as text:
         text.write("".join(kept))
