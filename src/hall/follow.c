@@ -76,7 +76,7 @@ static void on_end(void *ctx, const struct error *err, long status, bool sent)
 		call_problem(&follow->call, status, &follow->lost);
 	follow->over = err == NULL && !follow->stands && (status == 204 || status == 401 || status == 403 || status == 404);
 	follow->stands = false;
-	follow->tell_lost = !ended_well && !follow->told_lost;
+	follow->tell_lost = !ended_well && (!follow->told_lost || follow->over);
 	int64_t first = follow->events.retry_ms > 0 ? follow->events.retry_ms : RETRY_FIRST_MS;
 	follow->wait_ms = ended_well || follow->wait_ms == 0 ? first : follow->wait_ms * 2;
 	if (follow->wait_ms > RETRY_MOST_MS)
