@@ -110,6 +110,10 @@ int key_find(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, str
 int key_generate(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, const char *label, const char *algorithm,
 	struct key *key, struct error *err) CH_MUST_CHECK;
 
+/* method.c: an OpenSSL key that signs with the token's object, without libp11; NULL when OpenSSL does not want to. Of
+ * several only the last one made may sign. */
+EVP_PKEY *method_key(struct helper *helper, CK_OBJECT_HANDLE object, const EVP_PKEY *public);
+
 /* sign.c: all need a login */
 int sign_by_cert(struct helper *helper, CK_SLOT_ID slot, const struct bytes *cert, const struct bytes *data, bool cms,
 	struct bytes *out, struct error *err) CH_MUST_CHECK;

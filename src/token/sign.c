@@ -23,42 +23,67 @@ static bool still_there(struct helper *helper, const PKCS11_KEY *key)
 	return object_find(helper, helper->session, CKO_PRIVATE_KEY, &id, &found, NULL) == 0 && found.count > 0;
 }
 
-/* OpenSSL's key for the private key whose public half is spki. One that does not tell its public half counts when it has
- * the id. The list is walked anew each time, libp11 moves it. */
+/* Of several keys the one whose public half is wanted; else one with the id that does not tell its public half. */
+static EVP_PKEY *choose(struct helper *helper, PKCS11_KEY *keys, unsigned count, const struct bytes *id, const EVP_PKEY *wanted)
+{
+	EVP_PKEY *silent = NULL;
+	for (unsigned i = 0; i < count; i++) {
+		EVP_PKEY *key = still_there(helper, &keys[i]) ? PKCS11_get_private_key(&keys[i]) : NULL;
+		if (key != NULL && EVP_PKEY_eq(key, wanted) == 1) {
+			EVP_PKEY_free(silent);
+			return key;
+		}
+		bool has_id = keys[i].id_len == id->len && memcmp(keys[i].id, id->data, id->len) == 0;
+		if (key != NULL && silent == NULL && has_id && i2d_PUBKEY(key, NULL) <= 0)
+			silent = key;
+		else
+			EVP_PKEY_free(key);
+	}
+	return silent;
+}
+
+/* The same without libp11, which gives no key at all when one on the token is of a kind it does not know (SM2). */
+static int find_directly(struct helper *helper, const struct bytes *id, const struct bytes *spki, const EVP_PKEY *wanted,
+	EVP_PKEY **out, struct error *err)
+{
+	struct objects found;
+	struct bytes own = { 0 };
+	CK_OBJECT_HANDLE object = 0;
+	int rc = object_find(helper, helper->session, CKO_PRIVATE_KEY, id->len > 0 ? id : NULL, &found, err);
+	for (size_t i = 0; rc == 0 && i < found.count; i++) {
+		rc = key_spki(helper, helper->session, found.handles[i], &own, err);
+		bool fits = own.len == spki->len && memcmp(own.data, spki->data, spki->len) == 0;
+		if (rc == 0 && (fits || (own.len == 0 && id->len > 0 && object == 0)))
+			object = found.handles[i];
+		if (fits)
+			break;
+	}
+	bytes_free(&own);
+	*out = rc == 0 && object != 0 ? method_key(helper, object, wanted) : NULL;
+	return rc;
+}
+
+/* OpenSSL's key for the private key that belongs to spki. libp11's list is walked anew each time, libp11 moves it. */
 static int find_private(struct helper *helper, const struct bytes *id, const struct bytes *spki, EVP_PKEY **out, struct error *err)
 {
 	PKCS11_KEY *keys = NULL;
 	unsigned count = 0;
 	const unsigned char *at = spki->data;
-	EVP_PKEY *wanted = d2i_PUBKEY(NULL, &at, (long)spki->len), *silent = NULL;
+	EVP_PKEY *wanted = d2i_PUBKEY(NULL, &at, (long)spki->len);
+	int rc = 0;
 	*out = NULL;
 	if (wanted == NULL)
 		return error_set(err, ERR_CERT_MALFORMED, NULL, "public key");
 	ERR_clear_error();
-	if (PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) != 0) {
-		EVP_PKEY_free(wanted);
-		return sign_failed(helper, "PKCS11_enumerate_keys", err);
-	}
-	for (unsigned i = 0; i < count && *out == NULL; i++) {
-		EVP_PKEY *key = still_there(helper, &keys[i]) ? PKCS11_get_private_key(&keys[i]) : NULL;
-		int equal = key != NULL ? EVP_PKEY_eq(key, wanted) : 0;
-		bool has_id = keys[i].id_len == id->len && memcmp(keys[i].id, id->data, id->len) == 0;
-		bool tells = key != NULL && i2d_PUBKEY(key, NULL) > 0;
-		if (equal == 1)
-			*out = key;
-		else if (key != NULL && !tells && has_id && silent == NULL)
-			silent = key;
-		else
-			EVP_PKEY_free(key);
-	}
+	if (PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) == 0)
+		*out = choose(helper, keys, count, id, wanted);
+	else
+		rc = find_directly(helper, id, spki, wanted, out, err);
 	ERR_clear_error();
 	EVP_PKEY_free(wanted);
-	if (*out == NULL) {
-		*out = silent;
-		silent = NULL;
-	}
-	EVP_PKEY_free(silent);
-	return *out != NULL ? 0 : error_set(err, ERR_TOKEN_NO_KEY, NULL, "no private key fits");
+	if (rc == 0 && *out == NULL)
+		rc = error_set(err, ERR_TOKEN_NO_KEY, NULL, "no private key fits");
+	return rc;
 }
 
 /* A signature that was made wrong must not leave the house: a key that does not belong to the certificate is found so. */

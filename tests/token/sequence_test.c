@@ -7,9 +7,12 @@
 
 #include <certhall/pki.h>
 
+static int alien; /* keys on the token of a kind we do not know */
+
 static int setup(void **state)
 {
 	static struct fixture f;
+	alien = 0;
 	fixture_open(&f, false, 0);
 	*state = &f;
 	return 0;
@@ -50,7 +53,7 @@ static int count_objects(const struct fixture *f, const char *type)
 	char command[300];
 	snprintf(command, sizeof command, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin %s"
 		" --list-objects --type %s | grep -c '^[A-Z].*Object;' || true", PIN, type);
-	return atoi(fixture_run(f, command, NULL));
+	return atoi(fixture_run(f, command, NULL)) - (strcmp(type, "cert") == 0 ? 0 : alien);
 }
 
 /* A pair and its certificate under an id, as an earlier renewal left it. */
@@ -72,7 +75,7 @@ static void check_private_keys(const struct fixture *f, int keys)
 	snprintf(command, sizeof command, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin %s"
 		" --list-objects --type privkey | tee $DIR/keys | grep -c 'sensitive, always sensitive, never extractable, local'", PIN);
 	assert_int_equal(atoi(fixture_run(f, command, NULL)), keys);
-	assert_int_equal(atoi(fixture_run(f, "grep -cE '^  Usage: +sign$' $DIR/keys || true", NULL)), keys);
+	assert_int_equal(atoi(fixture_run(f, "grep -cE '^  Usage: +sign$' $DIR/keys || true", NULL)), keys - alien);
 }
 
 static void renew(struct fixture *f, const char *algorithm, const char *signature)
@@ -98,7 +101,7 @@ static void renew(struct fixture *f, const char *algorithm, const char *signatur
 	expect(do_generate(f, new_id, algorithm), ERR_OK);
 	assert_true(outcome.key.present && !outcome.key.adopted && outcome.key.cert.len == 0);
 	struct bytes spki = copy(&outcome.key.spki);
-	check_private_keys(f, 2);
+	check_private_keys(f, 2 + alien);
 	expect(do_generate(f, new_id, algorithm), ERR_OK);
 	assert_true(outcome.key.adopted && outcome.key.spki.len == spki.len);
 	assert_memory_equal(outcome.key.spki.data, spki.data, spki.len);
@@ -170,6 +173,25 @@ static void test_ec(void **state)
 	renew(*state, "ec:P-256", "ecdsa-with-SHA256");
 }
 
+/* As SM2 keys stand on keys that carry both: libp11 0.4.12 then lists no key at all. */
+static void test_alien(void **state)
+{
+	fixture_run(*state, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin " PIN
+		" --keypairgen --key-type EC:edwards25519 --id 77", NULL);
+	fixture_restart(*state, 0);
+	alien = 1;
+	renew(*state, "rsa:2048", "RSA-SHA256");
+}
+
+static void test_alien_ec(void **state)
+{
+	fixture_run(*state, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin " PIN
+		" --keypairgen --key-type EC:edwards25519 --id 77", NULL);
+	fixture_restart(*state, 0);
+	alien = 1;
+	renew(*state, "ec:P-256", "ecdsa-with-SHA256");
+}
+
 static void test_algorithm_unknown(void **state)
 {
 	struct fixture *f = *state;
@@ -198,6 +220,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rsa_2048, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rsa_3072, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ec, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alien, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alien_ec, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_id, setup, teardown),
 	};
