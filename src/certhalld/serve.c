@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <certhall/i18n.h>
 #include <certhall/log.h>
 #include <certhall/secret.h>
 
@@ -54,6 +55,7 @@ int command_serve(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before there are threads: only sigwait gets them */
 	secret_init();
+	i18n_init("en"); /* what it answers and logs is the same everywhere */
 	struct hall *hall;
 	struct error err = { 0 };
 	int rc = hall_open(config, &hall, &err);
