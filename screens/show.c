@@ -60,11 +60,13 @@ static int show_standing(const struct area *a, int row, const struct keyed_cert 
 void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert)
 {
 	const struct cert_info *info = &cert->info;
-	char from[16], to[16], days[64];
+	char from[16], to[16], days[64], line[PKI_NAME + 128];
 	int col = term_text(a, 0, 0, STYLE_HEADING, info->holder);
-	term_text(a, 0, col + 2, STYLE_NORMAL, days_text(info->not_after, app_now(app), days, sizeof days));
+	term_textf(a, 0, col + 2, STYLE_NORMAL, "%s  %s", days_text(info->not_after, app_now(app), days, sizeof days), info->key_text);
 	int row = show_standing(a, 1, cert);
-	term_textf(a, row, 2, STYLE_NORMAL, _("From %s to %s  %s  Key: %s"), clock_date(info->not_before, from, sizeof from),
-		clock_date(info->not_after, to, sizeof to), info->key_text, cert->slot_label);
-	term_textf(a, row + 1, 2, STYLE_NORMAL, _("Serial: %s  Issuer: %s"), info->serial, info->issuer);
+	snprintf(line, sizeof line, _("From %s to %s  Issuer: %s"), clock_date(info->not_before, from, sizeof from),
+		clock_date(info->not_after, to, sizeof to), info->issuer);
+	term_cell(a, row, 2, a->cols - 2, STYLE_NORMAL, line);
+	snprintf(line, sizeof line, _("Serial %s on %s"), info->serial, cert->slot_label);
+	term_cell(a, row + 1, 2, a->cols - 2, STYLE_NORMAL, line);
 }

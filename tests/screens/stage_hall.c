@@ -139,12 +139,12 @@ struct keyring {
 static struct keyed_cert a_cert(const char *holder, int days, enum standing standing)
 {
 	struct keyed_cert cert = { .has_standing = !stage_has("hall-down"), .on_this_ca = true, .has_key = true,
-		.slot_label = "SimKey 测试", .standing = { .standing = (int)standing } };
+		.slot_label = "ShanxiCA-SimKey 测试", .standing = { .standing = (int)standing } };
 	struct cert_info *info = &cert.info;
 	snprintf(info->holder, sizeof info->holder, "%s", holder);
 	snprintf(info->organisation, sizeof info->organisation, "%s", holder);
-	snprintf(info->issuer, sizeof info->issuer, "样票 CA");
-	snprintf(info->serial, sizeof info->serial, "5A17C0FFEE00D15EA5E0%04d", days + 1000);
+	snprintf(info->issuer, sizeof info->issuer, "测试数字证书认证中心（样票）");
+	snprintf(info->serial, sizeof info->serial, "5A17C0FFEE00D15EA5E05A17C0FFEE00D15E%04d", days + 1000);
 	snprintf(info->key_text, sizeof info->key_text, "RSA 2048");
 	info->not_after = STAGE_NOW + days * (int64_t)STAGE_DAY;
 	info->not_before = clock_add_months(info->not_after, -12);
