@@ -110,8 +110,9 @@ void hs_answer_problem(struct hs_request *request, const struct error *err)
 	else
 		log_error("http", &seen);
 	int rc = set_text(request, (int)problem.status, "application/problem+json", codec_text(problem_codec, &problem));
-	if (rc == 0 && seen.code == ERR_SESSION_NEEDED)
-		MHD_add_response_header(request->response, "WWW-Authenticate", "Bearer");
+	if (rc == 0 && seen.code == ERR_SESSION_NEEDED) /* RFC 6750 section 3: which token was refused is told only when there was one */
+		MHD_add_response_header(request->response, "WWW-Authenticate", hs_header(request, "Authorization") == NULL
+			? "Bearer realm=\"certhall\"" : "Bearer realm=\"certhall\", error=\"invalid_token\"");
 	if (problem.status == 503)
 		hs_retry_after(request, 2);
 }

@@ -73,7 +73,7 @@ def _():
     tap.equal(answer.headers["Allow"], "GET, DELETE")
     tap.equal(office.request("DELETE", "/v1/hall").headers["Allow"], "GET")
     answer = office.get("/v1/session")
-    tap.equal(answer.headers["WWW-Authenticate"], "Bearer")
+    tap.equal(answer.headers["WWW-Authenticate"], 'Bearer realm="certhall"')
     tap.equal(answer.headers["Cache-Control"], "no-store")
 
 
