@@ -25,6 +25,14 @@ enum {
 	RATE_KEYS = 65536,
 };
 
+/* Paths stay as they came: no route has a character that needs escaping, and the library's decoding would end them at %00. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
 static struct hs_request *begin(struct hs_server *server, struct MHD_Connection *connection)
 {
 	struct hs_request *request = calloc(1, sizeof *request);
@@ -205,6 +213,7 @@ static int start_daemon(struct hs_server *server, struct error *err)
 			MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
 			MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
 			MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+			MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 			MHD_OPTION_CONNECTION_LIMIT, s->connections,
 			MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->connections_per_address,
 			MHD_OPTION_CONNECTION_TIMEOUT, s->timeout,
