@@ -88,12 +88,19 @@ static int wrong(const struct codec *row, struct error *err, const char *why)
 	return error_set(err, ERR_INVALID_FIELD, row->name, "%s: %s", row->name, why);
 }
 
+/* NULL: no string, or one that holds a NUL. */
+static const char *string_of(struct json_object *json)
+{
+	const char *text = json_object_is_type(json, json_type_string) ? json_object_get_string(json) : NULL;
+	return text != NULL && strlen(text) == (size_t)json_object_get_string_len(json) ? text : NULL;
+}
+
 static int read_text(const struct codec *row, struct json_object *json, char *at, struct error *err)
 {
-	if (!json_object_is_type(json, json_type_string))
+	const char *text = string_of(json);
+	if (text == NULL)
 		return wrong(row, err, "not a string");
-	const char *text = json_object_get_string(json);
-	if (strlen(text) != (size_t)json_object_get_string_len(json) || strlen(text) >= row->size)
+	if (strlen(text) >= row->size)
 		return wrong(row, err, "too long");
 	text_sanitize(text, at, row->size, row->kind == CODEC_LONG_TEXT);
 	return 0;
@@ -101,8 +108,8 @@ static int read_text(const struct codec *row, struct json_object *json, char *at
 
 static int read_enum(const struct codec *row, struct json_object *json, char *at, struct error *err)
 {
-	const char *text = json_object_is_type(json, json_type_string) ? json_object_get_string(json) : "";
-	for (int i = 0; row->names[i] != NULL; i++)
+	const char *text = string_of(json);
+	for (int i = 0; text != NULL && row->names[i] != NULL; i++)
 		if (strcmp(row->names[i], text) == 0) {
 			memcpy(at, &i, sizeof i);
 			return 0;
@@ -125,6 +132,7 @@ static int read_array(const struct codec *row, struct json_object *json, char *a
 static int read_row(const struct codec *row, struct json_object *json, char *at, void *value, struct error *err)
 {
 	int64_t number;
+	const char *text = string_of(json);
 	switch (row->kind) {
 	case CODEC_TEXT:
 	case CODEC_LONG_TEXT:
@@ -141,15 +149,14 @@ static int read_row(const struct codec *row, struct json_object *json, char *at,
 		*(bool *)(void *)at = json_object_get_boolean(json);
 		return 0;
 	case CODEC_TIME:
-		if (!json_object_is_type(json, json_type_string) || clock_parse_rfc3339(json_object_get_string(json), &number) != 0)
+		if (text == NULL || clock_parse_rfc3339(text, &number) != 0)
 			return wrong(row, err, "not a time");
 		memcpy(at, &number, sizeof number);
 		return 0;
 	case CODEC_ENUM:
 		return read_enum(row, json, at, err);
 	case CODEC_BYTES:
-		if (!json_object_is_type(json, json_type_string) ||
-		    base64_decode(json_object_get_string(json), (struct bytes *)(void *)at) != 0)
+		if (text == NULL || base64_decode(text, (struct bytes *)(void *)at) != 0)
 			return wrong(row, err, "not base64");
 		return 0;
 	case CODEC_OPTIONAL:
