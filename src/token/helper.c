@@ -124,7 +124,7 @@ static int op_remove(struct helper *helper, struct call *call, struct error *err
 	return cert_remove(helper, call->slot, &call->cert, err);
 }
 
-enum { NEEDS_ID = 1, NEEDS_CERT = 2, NEEDS_DATA = 4 };
+enum { NEEDS_ID = 1, NEEDS_CERT = 2, NEEDS_DATA = 4, WRITES = 8 };
 static const struct {
 	const char *name;
 	int needs;
@@ -138,11 +138,11 @@ static const struct {
 	{ "sign", NEEDS_CERT | NEEDS_DATA, op_sign },
 	{ "cms", NEEDS_CERT | NEEDS_DATA, op_sign },
 	{ "find", NEEDS_ID, op_find },
-	{ "generate", NEEDS_ID, op_generate },
+	{ "generate", NEEDS_ID | WRITES, op_generate },
 	{ "csr", NEEDS_ID | NEEDS_CERT, op_csr },
-	{ "write", NEEDS_ID | NEEDS_CERT, op_write },
+	{ "write", NEEDS_ID | NEEDS_CERT | WRITES, op_write },
 	{ "prove", NEEDS_ID, op_prove },
-	{ "remove", NEEDS_CERT, op_remove },
+	{ "remove", NEEDS_CERT | WRITES, op_remove },
 };
 
 /* An id that is empty or missing would match other keys than the one meant. */
@@ -165,10 +165,16 @@ static int run(struct helper *helper, struct call *call, struct error *err)
 	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
 		if (strcmp(operations[i].name, name) != 0)
 			continue;
-		int rc = module_load(helper, err);
+		int rc = token_lock(helper, operations[i].needs & WRITES, true, err);
+		if (rc != 0)
+			return rc;
+		rc = module_load(helper, err);
 		if (rc == 0)
 			rc = read_call(call, operations[i].needs, err);
-		return rc == 0 ? operations[i].run(helper, call, err) : rc;
+		if (rc == 0)
+			rc = operations[i].run(helper, call, err);
+		token_unlock(helper);
+		return rc;
 	}
 	return error_set(err, ERR_BAD_INPUT, NULL, "unknown operation");
 }
@@ -286,7 +292,11 @@ static int wait_and_serve(struct helper *helper)
 	if (ready > 0)
 		return serve(helper);
 	alarm(HANG_S);
-	bool changed = slot_changed(helper);
+	bool changed = false;
+	if (token_lock(helper, false, false, NULL) == 0) {
+		changed = slot_changed(helper);
+		token_unlock(helper);
+	}
 	alarm(0);
 	return changed ? send_changed() : 0;
 }
@@ -302,7 +312,7 @@ const char *__lsan_default_suppressions(void)
 
 int main(int argc, char **argv)
 {
-	struct helper helper = { .module_path = argc > 1 ? argv[1] : "", .module_args = argc > 2 ? argv[2] : NULL };
+	struct helper helper = { .lock_fd = -1, .module_path = argc > 1 ? argv[1] : "", .module_args = argc > 2 ? argv[2] : NULL };
 	secret_init();
 	signal(SIGPIPE, SIG_IGN); /* a module that talks to a daemon may lose it */
 	if (fcntl(WIRE_FD, F_SETFD, FD_CLOEXEC) != 0 || log_open(NULL, LOG_LEVEL_INFO) != 0)

@@ -38,6 +38,7 @@ struct helper {
 	struct PKCS11_slot_st *lib_slots, *lib_slot;
 	unsigned lib_slot_count;
 
+	int lock_fd; /* -1: not open yet */
 	bool watching, told; /* told: there is a digest to compare with */
 	uint8_t seen[32]; /* digest of the tokens last seen */
 };
@@ -49,6 +50,12 @@ CK_RV ckr_of_libp11(void);
 /* module.c: loads it when that has not been done; ERR_TOKEN_NO_MODULE, ERR_TOKEN_MODULE */
 int module_load(struct helper *helper, struct error *err) CH_MUST_CHECK;
 void module_unload(struct helper *helper);
+
+/* lock.c: while one helper of this user writes to a key no other one touches any: a program that was killed leaves a helper
+ * behind that finishes what it does, and its successor must find all of it. ERR_TOKEN_BUSY after a few seconds, or at once
+ * without wait. */
+int token_lock(struct helper *helper, bool writes, bool wait, struct error *err) CH_MUST_CHECK;
+void token_unlock(struct helper *helper);
 
 /* slot.c */
 int slot_list(struct helper *helper, struct json_object *answer, struct error *err) CH_MUST_CHECK;
