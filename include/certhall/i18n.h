@@ -15,6 +15,7 @@ const char *i18n_in_context(const char *marked); /* the translation of an NC_ te
 
 /* Sets the locale and the message catalogue. lang: "zh_CN", "en", or NULL to go by the environment, in which
  * Chinese is taken when it says nothing. Falls back to C.UTF-8 when the locale named is not installed.
+ * The catalogues are looked for in $CERTHALL_LOCALEDIR (for a program that is not installed), else where they are installed.
  * Returns 0, or -1 when the locale's encoding is neither UTF-8 nor GB18030/GBK (messages are then English). */
 int i18n_init(const char *lang);
 

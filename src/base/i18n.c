@@ -36,7 +36,8 @@ int i18n_init(const char *lang)
 	/* A named zh_CN locale that is not installed still says which language is wanted. */
 	if (lang == NULL && strncmp(wanted, "zh", 2) == 0 && (language == NULL || *language == '\0'))
 		setenv("LANGUAGE", "zh_CN", 1);
-	bindtextdomain("certhall", LOCALEDIR);
+	const char *folder = secure_getenv("CERTHALL_LOCALEDIR");
+	bindtextdomain("certhall", folder != NULL ? folder : LOCALEDIR);
 	bind_textdomain_codeset("certhall", "UTF-8");
 	textdomain("certhall");
 	const char *codeset = nl_langinfo(CODESET);

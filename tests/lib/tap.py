@@ -159,9 +159,9 @@ top_builddir = os.environ.get("top_builddir") or os.getcwd()
 
 
 def built(path):
-    """The built program of that path below the build's top."""
+    """The built file of that path below the build's top."""
     path = os.path.join(top_builddir, path)
-    if not os.access(path, os.X_OK):
+    if not os.path.exists(path):
         raise FileNotFoundError(f"{path} is not built (run in the build's top, or set top_builddir)")
     return path
 

@@ -1,0 +1,192 @@
+"""The hall's service beside what OpenSSL, SQLite and libmicrohttpd do on this machine in the same run."""
+import os
+import re
+import resource
+import select
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+
+import figures
+import hall
+import tap
+
+STREAMS = 5000
+THREADS, EACH = 8, 40
+COMMITS = 8
+RATES = {'log = {': 'limits = { connections = 12000; address_rate = 10000000; address_burst = 10000000; '
+         'certificate_rate = 10000000; certificate_burst = 10000000; };\nlog = {'}
+
+
+def run(*argv):
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def rate(*arguments):
+    return float(run(tap.built("tests/bench/rates"), *arguments))
+
+
+class Hello:
+    """The reference server, with the hall's own TLS certificate."""
+
+    def __init__(self, house):
+        port_file = f"{house.dir}/run/hello.port"
+        self.process = subprocess.Popen([tap.built("tests/bench/hello"), f"{house.dir}/hall/tls.pem", f"{house.dir}/hall/tls.key", port_file], stdin=subprocess.PIPE)
+        while not (os.path.exists(port_file) and os.path.getsize(port_file)):
+            try:
+                self.process.wait(0.01)
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError("hello does not start")
+        with open(port_file) as file:
+            self.port = int(file.read())
+        self.pid = self.process.pid
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def requests_per_second(port, path):
+    text = run("wrk", "-t1", "-c32", "-d3", f"https://127.0.0.1:{port}{path}")
+    if "Non-2xx" in text:
+        raise AssertionError(text)
+    return float(re.search(r"Requests/sec: *([\d.]+)", text).group(1))
+
+
+def rss_kb(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def open_streams(house, port, request):
+    context = ssl.create_default_context(cafile=house.ca_file)
+    streams = []
+    for _ in range(STREAMS):
+        stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1")
+        stream.sendall(request)
+        head = stream.recv(4096)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise AssertionError(head[:300])
+        stream.setblocking(False)
+        streams.append(stream)
+    return streams
+
+
+def drain(streams):
+    for stream in streams:
+        try:
+            while stream.recv(4096):
+                pass
+        except (ssl.SSLWantReadError, BlockingIOError):
+            pass
+
+
+def event_to_all(streams, fire):
+    """Milliseconds from fire() until every stream has got something."""
+    poll = select.epoll()
+    by_fd = {stream.fileno(): stream for stream in streams}
+    for fd in by_fd:
+        poll.register(fd, select.EPOLLIN)
+    drain(streams)
+    began = time.monotonic()
+    fire()
+    while by_fd:
+        for fd, _ in poll.poll(20) or [(None, 0)]:
+            if fd is None:
+                raise AssertionError(f"{len(by_fd)} streams got nothing")
+            try:
+                if b"data:" not in by_fd[fd].recv(65536):
+                    continue
+            except ssl.SSLWantReadError:
+                continue
+            poll.unregister(fd)
+            del by_fd[fd]
+    return (time.monotonic() - began) * 1000
+
+
+def renewals_argv(house):
+    return [tap.built("tests/bench/renewals"), house.url, house.ca_file, f"{house.dir}/hall/ca.pem", f"{house.dir}/hall/ca.key"]
+
+
+def renewals(house, threads, each):
+    text = run(*renewals_argv(house), str(threads), str(each))
+    per_second, done, milliseconds = text.split()
+    return float(per_second), int(done), float(milliseconds)
+
+
+def commits_per_renewal(house):
+    """Durable writes of the service for one renewal, seen by strace(1): one fdatasync a commit."""
+    if shutil.which("strace") is None:
+        return None
+    log = f"{house.dir}/run/strace"
+    trace = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=fdatasync,fsync", "-o", log, "-p", str(house.service.process.pid)], stderr=subprocess.PIPE)
+    time.sleep(1)
+    renewals(house, 1, 10)
+    trace.terminate()
+    trace.wait()
+    with open(log) as file:
+        return sum("sync(" in line for line in file) / 10
+
+
+def fetch(house, port, path):
+    context = ssl.create_default_context(cafile=house.ca_file)
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1") as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        while connection.recv(4096):
+            pass
+
+
+def main():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16384)), hard))
+    with hall.Hall(settings=RATES) as house:
+        folder = tempfile.mkdtemp(dir=house.dir)
+        ca = run("openssl", "x509", "-in", f"{house.dir}/hall/ca.pem", "-noout", "-text")
+        bits = re.search(r"Public-Key: \((\d+) bit", ca).group(1)
+        algorithm = "ec:P-256" if bits == "256" else f"rsa:{bits}"
+        signatures, commits = rate("sign", algorithm), rate("commit", folder)
+        figures.show(f"certificates signed, {algorithm}", signatures, "1/s")
+        figures.show("durable commits", commits, "1/s")
+        per_second, done, milliseconds = renewals(house, THREADS, EACH)
+        figures.show(f"whole renewals ({done}, {THREADS} at once)", per_second, "1/s", min(signatures, commits / COMMITS), least=0.7, of="ratio")
+        figures.show("one renewal among them", milliseconds, "ms")
+        synced = commits_per_renewal(house)
+        if synced is not None:
+            figures.show("durable commits a renewal", synced, "", most=COMMITS)
+
+        hello = Hello(house)
+        figures.show("read-only requests, GET /v1/hall", requests_per_second(house.port, "/v1/hall"), "1/s",
+                     requests_per_second(hello.port, "/hello"), least=0.5, of="ratio")
+
+        before = rss_kb(hello.pid)
+        streams = open_streams(house, hello.port, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        reference_kb = (rss_kb(hello.pid) - before) / STREAMS
+        reference_ms = event_to_all(streams, lambda: fetch(house, hello.port, "/fire"))
+        for stream in streams:
+            stream.close()
+        hello.close()
+        figures.show("idle stream of the reference", reference_kb, "kB")
+        figures.show(f"one event to all {STREAMS} of the reference", reference_ms, "ms")
+        hall_streams(house, reference_kb, reference_ms)
+    figures.close()
+
+
+def hall_streams(house, reference_kb, reference_ms):
+    """The same with the hall's: all follow one order, which then changes."""
+    order = subprocess.Popen([*renewals_argv(house), "1", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    number, token = order.stdout.readline().split()
+    request = f"GET /v1/orders/{number}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: text/event-stream\r\n\r\n"
+    before = rss_kb(house.service.process.pid)
+    streams = open_streams(house, house.port, request.encode())
+    figures.show("idle event stream", (rss_kb(house.service.process.pid) - before) / STREAMS, "kB", reference_kb, most=1.2, of="ratio")
+    figures.show(f"one event to all {STREAMS} streams", event_to_all(streams, lambda: (order.stdin.write("\n"), order.stdin.flush())), "ms", reference_ms, most=100)
+    order.communicate()
+    for stream in streams:
+        stream.close()
+
+
+main()
