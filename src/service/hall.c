@@ -88,8 +88,8 @@ int hall_open(const char *config_path, struct hall **out, struct error *err)
 	*out = hall;
 	if (hall == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "hall");
-	for (int i = 0; i < ORDER_LOCKS; i++)
-		pthread_mutex_init(&hall->order_locks[i], NULL);
+	for (int i = 0; i < LOCKS * ORDER_LOCKS; i++)
+		pthread_mutex_init(&hall->order_locks[i / ORDER_LOCKS][i % ORDER_LOCKS], NULL);
 	pthread_mutex_init(&hall->crl_lock, NULL);
 	int rc = settings_read(config_path, &hall->settings, err);
 	if (rc == 0)

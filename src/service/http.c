@@ -18,7 +18,7 @@
 #include "service/http_private.h"
 
 enum {
-	POOL_BYTES = 16 * 1024,      /* a connection's memory in the library: bounds the head */
+	POOL_BYTES = 8 * 1024,       /* a connection's memory in the library: bounds the head, and is most of what an idle stream costs */
 	DISCARD_MAX = 1024 * 1024,   /* of a body that is too large; then the connection is cut */
 	BACKLOG = 4096,
 	STOP_MS = 5000,              /* for clients that take their answer slowly */
@@ -295,7 +295,6 @@ static void drain(struct hs_server *server)
 void hs_stop(struct hs_server **server_ref)
 {
 	struct hs_server *server = *server_ref;
-	*server_ref = NULL;
 	if (server == NULL)
 		return;
 	MHD_socket listening = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
@@ -317,4 +316,5 @@ void hs_stop(struct hs_server **server_ref)
 	pthread_cond_destroy(&server->changed);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
+	*server_ref = NULL; /* not before: until here workers may publish through it */
 }

@@ -271,9 +271,9 @@ HALL_HANDLER(order_requests)
 	if (rc == 0)
 		rc = hs_read(request, cert_request_codec, &asked, err);
 	if (rc == 0) {
-		order_lock(call.hall, number);
+		order_lock(call.hall, LOCK_ISSUE, number);
 		rc = request_certificate(&call, number, &asked, &item, err);
-		order_unlock(call.hall, number);
+		order_unlock(call.hall, LOCK_ISSUE, number);
 		order_publish(call.hall, number);
 	}
 	item_free(&item);
@@ -357,13 +357,13 @@ HALL_HANDLER(order_installed)
 	if (rc == 0)
 		rc = hs_read(request, install_report_codec, &report, err);
 	if (rc == 0) {
-		order_lock(call.hall, number);
+		order_lock(call.hall, LOCK_ISSUE, number);
 		rc = load_item(call.db, number, report.role, &item, err);
 		if (rc == 0)
 			rc = check_report(&call, number, &report, &item, &expires, err);
 		if (rc == 0 && item.state != ITEM_INSTALLED)
 			rc = store_installed(&call, number, &report, &item, expires, err);
-		order_unlock(call.hall, number);
+		order_unlock(call.hall, LOCK_ISSUE, number);
 		order_publish(call.hall, number);
 	}
 	item_free(&item);

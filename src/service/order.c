@@ -198,9 +198,9 @@ static int step(void *ctx, struct hs_request *request, int worker, order_step_fn
 		rc = order_owned(&call, number, err);
 	if (rc != 0)
 		return rc;
-	order_lock(call.hall, number);
+	order_lock(call.hall, LOCK_BILL, number);
 	rc = fn(call.hall, call.db, number, call.now, err);
-	order_unlock(call.hall, number);
+	order_unlock(call.hall, LOCK_BILL, number);
 	return rc != 0 ? rc : order_answer(&call, number, 200, err);
 }
 

@@ -221,20 +221,20 @@ int order_render(void *ctx, const char *number, int worker, int64_t *seq, struct
 	return rc;
 }
 
-static pthread_mutex_t *lock_of(struct hall *hall, const char *number)
+static pthread_mutex_t *lock_of(struct hall *hall, enum order_lock about, const char *number)
 {
 	unsigned h = 0;
 	for (; *number != '\0'; number++)
 		h = h * 31 + (unsigned char)*number;
-	return &hall->order_locks[h % ORDER_LOCKS];
+	return &hall->order_locks[about][h % ORDER_LOCKS];
 }
 
-void order_lock(struct hall *hall, const char *number)
+void order_lock(struct hall *hall, enum order_lock about, const char *number)
 {
-	pthread_mutex_lock(lock_of(hall, number));
+	pthread_mutex_lock(lock_of(hall, about, number));
 }
 
-void order_unlock(struct hall *hall, const char *number)
+void order_unlock(struct hall *hall, enum order_lock about, const char *number)
 {
-	pthread_mutex_unlock(lock_of(hall, number));
+	pthread_mutex_unlock(lock_of(hall, about, number));
 }

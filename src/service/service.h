@@ -41,6 +41,8 @@ struct settings {
 int settings_read(const char *path, struct settings *out, struct error *err) CH_MUST_CHECK;
 void settings_free(struct settings *settings);
 
+enum order_lock { LOCK_BILL, LOCK_ISSUE, LOCKS };
+
 struct hall {
 	struct settings settings;
 	struct ca *ca;
@@ -52,7 +54,7 @@ struct hall {
 	int db_count;
 	struct gcra *rates;         /* by certificate */
 	uint8_t challenge_key[32];
-	pthread_mutex_t order_locks[ORDER_LOCKS];
+	pthread_mutex_t order_locks[LOCKS][ORDER_LOCKS];
 	atomic_bool payment_ready;
 
 	pthread_mutex_t crl_lock;
@@ -142,9 +144,10 @@ int order_item_states(struct sql *db, const char *number, enum item_state least,
 /* Tells the streams; after the commit. */
 void order_publish(const struct hall *hall, const char *number);
 int order_render(void *ctx, const char *number, int worker, int64_t *seq, struct bytes *event, bool *last, struct error *err);
-/* Conversations about one order (its bills) are had one at a time. */
-void order_lock(struct hall *hall, const char *number);
-void order_unlock(struct hall *hall, const char *number);
+/* What goes on about one order (with the gateway about its bills, with the CA) goes on one at a time. The database guards what
+ * is written; this saves asking twice. */
+void order_lock(struct hall *hall, enum order_lock about, const char *number);
+void order_unlock(struct hall *hall, enum order_lock about, const char *number);
 /* That the order is the session's; ERR_ORDER_NONE, ERR_FORBIDDEN. */
 int order_owned(struct call *call, const char *number, struct error *err) CH_MUST_CHECK;
 int order_answer(struct call *call, const char *number, int status, struct error *err) CH_MUST_CHECK;

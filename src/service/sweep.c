@@ -53,10 +53,10 @@ static void ask_if_due(struct hall *hall, const struct look *look, int64_t last,
 	struct bill bill;
 	if (!due(hall, look->created, last, now) || bill_load(hall->db[0], look->bill_no, &bill, err) != 0)
 		return;
-	order_lock(hall, bill.number);
+	order_lock(hall, LOCK_BILL, bill.number);
 	if (bill_ask(hall, hall->db[0], &bill, now, err) != 0)
 		log_line(LOG_LEVEL_INFO, "sweep", "bill %s: %s", bill.gateway.bill_no, err->detail);
-	order_unlock(hall, bill.number);
+	order_unlock(hall, LOCK_BILL, bill.number);
 }
 
 static void sweep_bills(struct hall *hall, int64_t last, int64_t now, struct error *err)
@@ -100,10 +100,10 @@ static void sweep_deadlines(struct hall *hall, int64_t now, struct error *err)
 		if (list(hall->db[0], text, now, after, looks, &count, err) != 0)
 			return;
 		for (int i = 0; i < count && !ending(hall); i++) {
-			order_lock(hall, looks[i].bill_no);
+			order_lock(hall, LOCK_BILL, looks[i].bill_no);
 			if (bill_cancel(hall, hall->db[0], looks[i].bill_no, now, err) != 0)
 				log_line(LOG_LEVEL_INFO, "sweep", "order %s: %s", looks[i].bill_no, err->detail);
-			order_unlock(hall, looks[i].bill_no);
+			order_unlock(hall, LOCK_BILL, looks[i].bill_no);
 		}
 		if (count > 0)
 			memcpy(after, looks[count - 1].bill_no, sizeof after);
