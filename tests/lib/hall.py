@@ -1,10 +1,12 @@
 """A hall, a bank and a key of a test's own, made and run by the demo's own script (config/demo/hall)."""
+import json
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+import urllib.request
 
 import tap
 import vt
@@ -163,6 +165,11 @@ class Hall:
     def certhalld(self, command, *arguments, check=True):
         """An operator's command of the service."""
         return self.run([tap.built("certhalld"), command, "--config", os.path.join(self.dir, "certhalld.conf"), *arguments], check=check)
+
+    def ledger(self):
+        """What the bank has in its books: {"bills": [...], ...}."""
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{self.bank_port}/control/ledger") as answer:
+            return json.load(answer)
 
     # ---- the key, seen by others' tools ----
 
