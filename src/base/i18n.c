@@ -1,10 +1,12 @@
 #include <certhall/i18n.h>
 
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static const char *environment_locale(void)
 {
@@ -22,6 +24,17 @@ static int says_nothing(const char *locale)
 	return *locale == '\0' || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0 || strncmp(locale, "C.", 2) == 0;
 }
 
+/* A program that was not installed has them beside it. */
+static void bind_catalogues(void)
+{
+	char beside[PATH_MAX + sizeof "locale"];
+	ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
+	char *name = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
+	if (name != NULL)
+		strcpy(name + 1, "locale");
+	bindtextdomain("certhall", name != NULL && access(beside, X_OK) == 0 ? beside : LOCALEDIR);
+}
+
 int i18n_init(const char *lang)
 {
 	const char *wanted = environment_locale();
@@ -36,8 +49,7 @@ int i18n_init(const char *lang)
 	/* A named zh_CN locale that is not installed still says which language is wanted. */
 	if (lang == NULL && strncmp(wanted, "zh", 2) == 0 && (language == NULL || *language == '\0'))
 		setenv("LANGUAGE", "zh_CN", 1);
-	const char *folder = secure_getenv("CERTHALL_LOCALEDIR");
-	bindtextdomain("certhall", folder != NULL ? folder : LOCALEDIR);
+	bind_catalogues();
 	bind_textdomain_codeset("certhall", "UTF-8");
 	textdomain("certhall");
 	const char *codeset = nl_langinfo(CODESET);

@@ -24,7 +24,7 @@ class Walk:
 
     def __init__(self, where, lang, module=False, home=None, rows=24, cols=80):
         self.hall, self.lang = where, lang
-        with open(tap.built("po/zh_CN.mo"), "rb") as file:
+        with open(tap.built("locale/zh_CN/LC_MESSAGES/certhall.mo"), "rb") as file:
             catalogue = gettext.GNUTranslations(file)
         self.say = catalogue.gettext if lang == "zh_CN" else str
         self.screen = where.certhall(env=where.env(lang, module=module, home=home), cols=cols, rows=rows)

@@ -78,9 +78,6 @@ class Hall:
         self._unhook = tap.on_failure(self.logs)
         self.path = os.pathsep.join([tap.top_builddir, os.environ["PATH"]])
         self.settings = settings or {}
-        messages = os.path.join(self.dir, "locale/zh_CN/LC_MESSAGES")
-        os.makedirs(messages)
-        os.symlink(tap.built("po/zh_CN.mo"), os.path.join(messages, "certhall.mo"))
         argv = ["provision", "--helper", os.path.join(tap.top_builddir, "certhall-token")]
         for cert in certs or []:
             argv += ["--cert", "|".join(str(part) for part in cert)]
@@ -142,7 +139,7 @@ class Hall:
         """The environment of certhall on this hall. module: the PKCS#11 module is configured already; home: another user's home folder."""
         config = "certhall-with-module.conf" if module else "certhall.conf"
         home = home or os.path.join(self.dir, "home")
-        return vt.environment(lang, PATH=self.path, HOME=home, CERTHALL_LOCALEDIR=os.path.join(self.dir, "locale"), XDG_DATA_HOME=f"{home}/data", XDG_STATE_HOME=f"{home}/state", XDG_CONFIG_HOME=f"{home}/config",
+        return vt.environment(lang, PATH=self.path, HOME=home, XDG_DATA_HOME=f"{home}/data", XDG_STATE_HOME=f"{home}/state", XDG_CONFIG_HOME=f"{home}/config",
                               CERTHALL_CONFIG=os.path.join(self.dir, config), SOFTHSM2_CONF=os.path.join(self.dir, "key/softhsm2.conf"), **more)
 
     def new_home(self):
