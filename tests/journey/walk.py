@@ -24,7 +24,7 @@ class Walk:
 
     def __init__(self, where, lang, module=False, home=None, rows=24, cols=80):
         self.hall, self.lang = where, lang
-        with open(tap.built("locale/zh_CN/LC_MESSAGES/certhall.mo"), "rb") as file:
+        with open(os.path.join(tap.top_builddir, "locale/zh_CN/LC_MESSAGES/certhall.mo"), "rb") as file:
             catalogue = gettext.GNUTranslations(file)
         self.say = catalogue.gettext if lang == "zh_CN" else str
         self.screen = where.certhall(env=where.env(lang, module=module, home=home), cols=cols, rows=rows)
@@ -63,7 +63,8 @@ class Walk:
             self.title("Install component")
             self.screen.wait("SimKey PKCS#11", timeout=60)
             self.key("Enter")
-            self.see("The component was downloaded, verified against the hall's signature, and installed. ")
+            self.see("The component was downloaded, verified against the hall's signature, and installed. "
+                     "Finish goes back to the environment check, which is done again.")
             self.key("Enter")
             self.title("Environment check")
         self.see("The environment is in order. Enter goes on.")
@@ -94,18 +95,28 @@ class Walk:
         self.screen.type(pin)
         self.key("Enter")
 
-    def field(self, label, text):
-        """Goes to the field by Tab and types the text over what is there."""
+    def on(self, label):
+        """Whether the cursor stands on the row with that label."""
+        return label in self.screen.state["rows"][self.screen.state["cursor"][0]]
+
+    def go_to(self, label):
+        """Goes to the field by Tab, one press after the other has shown."""
+        label = self.say(label)[:12]
+        self.screen.look()
         for _ in range(20):
-            row, column = self.screen.cursor()
-            if self.say(label) in self.screen.rows()[row]:
-                break
+            if self.on(label):
+                return
+            before = self.screen.state["cursor"]
             self.key("Tab")
-            self.screen.wait_for(lambda: tuple(self.screen.state["cursor"]) != (row, column) or None, "the focus to move")
-        else:
-            raise AssertionError("no field " + label)
+            self.screen.wait_for(lambda: self.screen.state["cursor"] != before, "the focus to move")
+        raise AssertionError("no field " + label)
+
+    def field(self, label, text):
+        """Types the text over what is in the field."""
+        self.go_to(label)
         self.key("C-u")
         self.screen.type(text)
+        self.screen.wait_for(lambda: self.on(text[-8:]), f"{text} in {label}")
 
     def details(self, tax_no=GOOD_TAX_NO, bad=None):
         """确认信息; bad: a taxpayer number tried first, which must be refused at its field."""
@@ -117,19 +128,14 @@ class Walk:
             self.key("Tab")
             self.see("A credit code has no letter %c (digit %zu). Is it %c?")
             self.key("S-Tab")
+            self.screen.wait_for(lambda: self.on(self.say("Taxpayer number")), "the focus to go back")
         self.field("Taxpayer number", tax_no)
         self.field("E-mail", "test@example.com")
         self.tick_acknowledgement()
         self.key("F2")
 
     def tick_acknowledgement(self):
-        label = self.say("I have read the note on encrypted files")[:8]
-        for _ in range(20):
-            row, column = self.screen.cursor()
-            if label in self.screen.rows()[row]:
-                break
-            self.key("Tab")
-            self.screen.wait_for(lambda: tuple(self.screen.state["cursor"]) != (row, column) or None, "the focus to move")
+        self.go_to("I have read the note on encrypted files")
         self.key(" ")
         self.screen.wait(re.compile(r"\[x\]"))
 
