@@ -28,8 +28,8 @@ def _():
             person.pin(hall.PIN)
             person.install()
         tap.equal(where.key_ids("cert").count(walk.order_key_id(number)), 1)
-        paid = [bill for bill in where.ledger()["bills"] if bill.get("status", bill.get("state")) in ("PAID", "paid")]
-        tap.equal(len(paid), 1, "paid bills")
+        paid = where.ledger()["payments"]
+        tap.equal(len(paid), 1, "payments")
 
 
 tap.run()

@@ -202,8 +202,14 @@ def check_on_key(where, number, algorithm, holder, not_after):
     data, signature = os.path.join(where.dir, "run/data"), os.path.join(where.dir, "run/signature")
     with open(data, "wb") as file:
         file.write(b"signed by the new key, test\n" * 3)
-    mechanism = ["--mechanism", "ECDSA-SHA256", "--signature-format", "openssl"] if algorithm.startswith("ec") else ["--mechanism", "SHA256-RSA-PKCS"]
-    where.pkcs11("--sign", "--id", key_id, *mechanism, "--input-file", data, "--output-file", signature, pin=hall.PIN)
+    digest = os.path.join(where.dir, "run/digest")
+    with open(data, "rb") as file, open(digest, "wb") as out:
+        out.write(hashlib.sha256(file.read()).digest())
+    if algorithm.startswith("ec"):  # SoftHSM signs a digest only
+        mechanism, signed = ["--mechanism", "ECDSA", "--signature-format", "openssl"], digest
+    else:
+        mechanism, signed = ["--mechanism", "SHA256-RSA-PKCS"], data
+    where.pkcs11("--sign", "--id", key_id, *mechanism, "--input-file", signed, "--output-file", signature, pin=hall.PIN)
     public = os.path.join(where.dir, "run/public.pem")
     with open(public, "wb") as file:
         file.write(openssl("x509", "-in", pem, "-noout", "-pubkey"))
