@@ -200,6 +200,18 @@ class Certificate:
                        self.key.base + ".key", "-outform", "DER", input=content)
 
 
+def check_certificate(der, key, old, chain, promised):
+    """Holds a new certificate to what was asked for and promised; chain: as the order gives it."""
+    new, ca = key.base + ".new.pem", key.base + ".ca.pem"
+    openssl("x509", "-inform", "DER", "-out", new, input=der)
+    openssl("x509", "-inform", "DER", "-out", ca, input=base64.b64decode(chain[-1]["der"]))
+    openssl("verify", "-CAfile", ca, new)
+    tap.equal(openssl("x509", "-in", new, "-noout", "-pubkey"), openssl("pkey", "-in", key.base + ".key", "-pubout"))
+    tap.equal(openssl("x509", "-in", new, "-noout", "-subject"), openssl("x509", "-in", old.file, "-noout", "-subject"))
+    end = openssl("x509", "-in", new, "-noout", "-enddate", "-dateopt", "iso_8601").decode().strip()
+    tap.equal(end, "notAfter=" + promised.replace("T", " "))
+
+
 class Holder:
     """Who holds a certificate: logs in, orders, pays and installs as a terminal would."""
 
