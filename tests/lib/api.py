@@ -88,7 +88,9 @@ class Client:
 
     def take(self, method, path, response, body=None):
         """Reads an answer and holds it to the contract."""
-        answer = Answer(response.status, response.headers, response.read() if body is None else body)
+        if body is None: # a stream does not end
+            body = response.read() if response.headers.get("Content-Type") != "text/event-stream" else b""
+        answer = Answer(response.status, response.headers, body)
         where = f"{method} {path} -> {answer.status}"
         if method != "HEAD":
             self.contract.check(method, path, answer.status, answer.headers.get("Content-Type"), answer.body)
