@@ -85,7 +85,7 @@ def _():
     wrong = dict(good, signature=other.login_request()["signature"])
     client.post("/v1/sessions", wrong).is_problem(403, "signature-invalid")
     client.post("/v1/sessions", dict(good, algorithm="RSA-SHA256")).is_problem(403, "signature-invalid")
-    tap.equal(len(client.post("/v1/sessions", good).is_ok(201)["token"]) >= 43, True)
+    client.post("/v1/sessions", good).is_ok(201)
     client.post("/v1/sessions", good).is_problem(409, "challenge-invalid")
     client.post("/v1/sessions", person.login_request(client.challenge("install"))).is_problem(409, "challenge-invalid")
     client.post("/v1/sessions", dict(good, challenge="0" * 62)).is_problem(409, "challenge-invalid")
@@ -233,8 +233,7 @@ def _():
 
 def renewal(old, new):
     person = holder(algorithm=old)
-    session = person.login()
-    promised = session["new_not_after"]
+    promised = person.login()["new_not_after"]
     tap.equal(person.paid()["state"], "paid")
     key = Key(where, new)
     asked = person.cert_request(key)
@@ -285,9 +284,8 @@ def _():
     person.post("/requests", person.cert_request(key, challenge=client.challenge("login"))).is_problem(409, "challenge-invalid")
     person.post("/requests", dict(good, role="encryption")).is_problem(422, "invalid-field", "role")
     first = person.post("/requests", good).is_ok()["items"][0]["certificate"]
-    challenge = client.challenge("request")
     second = Key(where, "ec:P-256")
-    tap.check(person.post("/requests", person.cert_request(second, challenge=challenge)).is_ok()["items"][0]["certificate"] != first, "one for two keys")
+    tap.check(person.post("/requests", person.cert_request(second)).is_ok()["items"][0]["certificate"] != first, "one for two keys")
     person.post("/requests", person.cert_request(Key(where, "ec:P-256"))).is_problem(409, "key-other")
     person.post("/requests", good).is_problem(409, "key-other")
 
