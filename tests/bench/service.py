@@ -65,14 +65,15 @@ def rss_kb(pid):
 def open_streams(house, port, request):
     context = ssl.create_default_context(cafile=house.ca_file)
     streams = []
-    for _ in range(STREAMS):
+    for _ in range(STREAMS): # the heads are read after all have asked: each may wait for a packet's acknowledgement
         stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1")
         stream.sendall(request)
+        streams.append(stream)
+    for stream in streams:
         head = stream.recv(4096)
         if not head.startswith(b"HTTP/1.1 200"):
             raise AssertionError(head[:300])
         stream.setblocking(False)
-        streams.append(stream)
     return streams
 
 
@@ -183,7 +184,8 @@ def hall_streams(house, reference_kb, reference_ms):
     before = rss_kb(house.service.process.pid)
     streams = open_streams(house, house.port, request.encode())
     figures.show("idle event stream", (rss_kb(house.service.process.pid) - before) / STREAMS, "kB", reference_kb, most=1.2, of="ratio")
-    figures.show(f"one event to all {STREAMS} streams", event_to_all(streams, lambda: (order.stdin.write("\n"), order.stdin.flush())), "ms", reference_ms, most=100)
+    figures.show(f"one event to all {STREAMS} streams", event_to_all(streams, lambda: (order.stdin.write("\n"), order.stdin.flush())), "ms", reference_ms,
+                 most=2.2, of="ratio")  # 100 ms beside the 46 ms that a client in C sees of the reference; this client takes its own time
     order.communicate()
     for stream in streams:
         stream.close()
