@@ -16,6 +16,13 @@ def answer(screen, question, text):
     screen.key("Enter")
 
 
+def pin(screen, text, time):
+    """The PIN, when it is asked for that time."""
+    screen.wait_for(lambda: sum("PIN of the key:" in row for row in screen.state["rows"]) == time, f"PIN asked for {time} times")
+    screen.type(text)
+    screen.key("Enter")
+
+
 @tap.test("asked for everything: a wrong PIN and a wrong number are asked again; the code can be scanned")
 def _():
     with hall.Hall(certs=[cert(DUE, "ec:P-256"), cert(EXPIRED, "ec:P-256")]) as place:
@@ -24,10 +31,9 @@ def _():
             screen.wait("Which certificate?", "Expired, still renewable")
             number = screen.match(r"^(\d)  " + DUE[0])[1]
             answer(screen, "Which certificate?", number)
-            answer(screen, "PIN of the key:", "00000000")
+            pin(screen, "00000000", 1)
+            pin(screen, "12345678", 2)
             screen.wait("certhall: The PIN is wrong")
-            screen.type("12345678")
-            screen.key("Enter")
             answer(screen, "Contact", "样票")
             answer(screen, "Phone", "123")
             screen.type("１３８００００００００")
@@ -41,9 +47,7 @@ def _():
             tap.check("12345678" not in screen.text() and "00000000" not in screen.text(), "the PIN was shown")
             order = orders(place)[0]["number"]
             place.certhalld("pay", order)
-            screen.wait_for(lambda: sum("PIN of the key:" in row for row in screen.state["rows"]) == 3, "the PIN for the installation")
-            screen.type("12345678")
-            screen.key("Enter")
+            pin(screen, "12345678", 3)
             screen.wait("is finished")
             tap.equal(screen.exit_status(), 0)
         verified(place, due)
