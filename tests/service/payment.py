@@ -211,7 +211,8 @@ def _():
     _, token, number, bill = paying()
     real = open(f"{office.dir}/hall.conf").read().replace("sandbox = true", "sandbox = false").replace("http://127", "https://127")
     office.write("real.conf", real)
-    done = subprocess.run([tap.built("certhalld"), "pay", "--config", f"{office.dir}/real.conf", number], capture_output=True, text=True)
+    done = subprocess.run([tap.built("certhalld"), "pay", "--config", f"{office.dir}/real.conf", number], capture_output=True, text=True,
+                          env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE="en"))
     tap.equal(done.returncode, 1)
     tap.contains(done.stderr, "real one")
     tap.equal(office.certhalld("pay", "AZT000000XXXXX", check=False).returncode, 1)
