@@ -1,7 +1,9 @@
 """A program in a real terminal emulator: xterm on Xvfb, with screenshots."""
 import os
+import select
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -95,8 +97,19 @@ class Xterm:
         done = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", path], capture_output=True, text=True)
         return done.stdout.splitlines()
 
+    def _end_script(self):
+        # script(1) outlives its terminal as long as the program does; told to end, it ends the program too.
+        with open(f"/proc/{self.xterm.pid}/task/{self.xterm.pid}/children") as file:
+            scripts = [os.pidfd_open(int(pid)) for pid in file.read().split()]
+        for script in scripts:
+            signal.pidfd_send_signal(script, signal.SIGTERM)
+            select.select([script], [], [], 10)
+            os.close(script)
+
     def close(self):
         self._forget()
+        if self.xterm is not None and self.xterm.poll() is None:
+            self._end_script()
         for process in (self.xterm, self.server):
             if process is None:
                 continue
