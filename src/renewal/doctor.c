@@ -271,6 +271,8 @@ void doctor_run(struct doctor *doctor)
 	token_forget(doctor->options.token, doctor);
 	hall_cancel(&doctor->info_call);
 	hall_cancel(&doctor->standings_call);
+	if (doctor->checks[CHECK_KEY_PRESENT].state == CHECK_BROKEN)
+		token_close(doctor->options.token); /* some modules see a key only when they start */
 	memset(doctor->checks, 0, sizeof doctor->checks);
 	schedule(doctor);
 }

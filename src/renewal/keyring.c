@@ -22,9 +22,11 @@ struct keyring {
 	struct keyed_cert certs[TOKEN_CERTS];
 };
 
+static void read_all(struct keyring *keyring);
+
 static void on_token_changed(void *ctx)
 {
-	keyring_refresh(ctx);
+	read_all(ctx);
 }
 
 int keyring_new(const struct world *world, keyring_fn *changed, void *ctx, struct keyring **out)
@@ -195,7 +197,7 @@ static void on_list(void *ctx, const struct error *err, const struct token_list 
 	token_read_certs(keyring->world->token, keyring->slot.id, on_certs, keyring);
 }
 
-void keyring_refresh(struct keyring *keyring)
+static void read_all(struct keyring *keyring)
 {
 	stop(keyring);
 	keyring->err = keyring->hall_err = (struct error){ 0 };
@@ -204,6 +206,14 @@ void keyring_refresh(struct keyring *keyring)
 	token_list(keyring->world->token, on_list, keyring);
 	token_watch(keyring->world->token, on_token_changed, keyring);
 	keyring->info_call = hall_get_info(keyring->world->hall, on_info, keyring);
+}
+
+void keyring_refresh(struct keyring *keyring)
+{
+	/* Some modules see a key only when they start. */
+	if (keyring->err.code == ERR_TOKEN_ABSENT && !keyring->reading)
+		token_close(keyring->world->token);
+	read_all(keyring);
 }
 
 /* ---- asking the keyring ---- */

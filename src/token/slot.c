@@ -106,16 +106,22 @@ static bool add_slot(const struct helper *helper, struct json_object *slots, CK_
 		add_mechanisms(helper, to, id);
 }
 
-/* A software token offers an empty slot for one more token: nobody inserted that. */
-static bool is_blank(const CK_TOKEN_INFO *token)
+static bool is_empty(const CK_UTF8CHAR *padded, size_t size)
 {
 	size_t n = 0;
-	while (n < sizeof token->label && (token->label[n] == ' ' || token->label[n] == '\0'))
+	while (n < size && (padded[n] == ' ' || padded[n] == '\0'))
 		n++;
-	return !(token->flags & CKF_TOKEN_INITIALIZED) && n == sizeof token->label;
+	return n == size;
 }
 
-static int fill(struct helper *helper, const struct slot_ids *ids, struct json_object *slots, bool blanks, int *readers)
+/* A software token offers an empty slot for one more token: nobody inserted that. A blank key has a serial number. */
+static bool is_nobodys(const CK_TOKEN_INFO *token)
+{
+	return !(token->flags & CKF_TOKEN_INITIALIZED) && is_empty(token->label, sizeof token->label) &&
+		is_empty(token->serialNumber, sizeof token->serialNumber);
+}
+
+static int fill(struct helper *helper, const struct slot_ids *ids, struct json_object *slots, int *readers)
 {
 	CK_SLOT_INFO slot;
 	CK_TOKEN_INFO token;
@@ -123,7 +129,7 @@ static int fill(struct helper *helper, const struct slot_ids *ids, struct json_o
 	for (CK_ULONG i = 0; i < ids->count; i++) {
 		bool present = get_token(helper, ids->ids[i], &slot, &token);
 		*readers += slot.flags & (CKF_REMOVABLE_DEVICE | CKF_HW_SLOT) ? 1 : 0;
-		if (present && is_blank(&token) == blanks && !add_slot(helper, slots, ids->ids[i], &token))
+		if (present && !is_nobodys(&token) && !add_slot(helper, slots, ids->ids[i], &token))
 			return ERR_NO_MEMORY;
 	}
 	return 0;
@@ -142,9 +148,7 @@ int slot_list(struct helper *helper, struct json_object *answer, struct error *e
 	struct json_object *slots = json_object_new_array();
 	if (slots == NULL || json_object_object_add(answer, "slots", slots) != 0)
 		return error_set(err, ERR_NO_MEMORY, NULL, "slots");
-	int rc = fill(helper, &ids, slots, false, &readers);
-	if (rc == 0 && json_object_array_length(slots) == 0)
-		rc = fill(helper, &ids, slots, true, &readers);
+	int rc = fill(helper, &ids, slots, &readers);
 	if (rc != 0 || !wire_add_text(answer, "path", helper->path) ||
 			!add_padded(answer, "manufacturer", info.manufacturerID, sizeof info.manufacturerID) ||
 			!add_padded(answer, "description", info.libraryDescription, sizeof info.libraryDescription) ||
