@@ -57,6 +57,44 @@ static wchar_t stand_in(uint32_t ch)
 	}
 }
 
+/* Which cells of the picture are halves of a wide character. curses shifts the rest of a row when a wide character loses
+ * one half to what is drawn over it, so the other half is blanked first. */
+enum half { HALF_NONE, HALF_LEFT, HALF_RIGHT };
+static unsigned char *halves;
+static int halves_rows, halves_cols;
+
+void draw_blank(void)
+{
+	if (halves_rows != LINES || halves_cols != COLS) {
+		free(halves);
+		halves = malloc((size_t)LINES * (size_t)COLS);
+		halves_rows = halves != NULL ? LINES : 0; /* without memory a dialog's edge may look torn, no more */
+		halves_cols = halves != NULL ? COLS : 0;
+	}
+	if (halves != NULL)
+		memset(halves, HALF_NONE, (size_t)halves_rows * (size_t)halves_cols);
+}
+
+/* Before cells [from, to) of a row are drawn over; kinds (NULL: none) is what they become. */
+static void clear_halves(int row, int from, int to, const unsigned char *kinds)
+{
+	if (row < 0 || row >= halves_rows || from < 0 || to > halves_cols || from >= to)
+		return;
+	unsigned char *cells = halves + (size_t)row * (size_t)halves_cols;
+	if (from > 0 && cells[from] == HALF_RIGHT) {
+		mvaddnwstr(row, from - 1, L" ", 1);
+		cells[from - 1] = HALF_NONE;
+	}
+	if (to < halves_cols && cells[to] == HALF_RIGHT) {
+		mvaddnwstr(row, to, L" ", 1);
+		cells[to] = HALF_NONE;
+	}
+	if (kinds != NULL)
+		memcpy(cells + from, kinds, (size_t)(to - from));
+	else
+		memset(cells + from, HALF_NONE, (size_t)(to - from));
+}
+
 void draw_init(int columns)
 {
 	utf8 = strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -78,7 +116,15 @@ bool term_has_half_blocks(void)
 struct run {
 	wchar_t text[LINE_CELLS];
 	int len;
+	unsigned char kinds[LINE_CELLS]; /* enum half of each cell */
+	int cells;
 };
+
+static void run_cells(struct run *run, int columns)
+{
+	for (int i = 0; i < columns && run->cells < LINE_CELLS; i++)
+		run->kinds[run->cells++] = columns < 2 ? HALF_NONE : i == 0 ? HALF_LEFT : HALF_RIGHT;
+}
 
 static void run_add(struct run *run, wchar_t wc)
 {
@@ -86,10 +132,12 @@ static void run_add(struct run *run, wchar_t wc)
 		run->text[run->len++] = wc;
 }
 
-static void run_pad(struct run *run, int n)
+static void run_blank(struct run *run, wchar_t wc, int columns)
 {
-	while (n-- > 0)
-		run_add(run, L' ');
+	for (int i = 0; i < columns; i++) {
+		run_add(run, i == 0 ? wc : L' ');
+		run_cells(run, 1);
+	}
 }
 
 static size_t add_marks(struct run *run, const char *text, const char *end, bool base_shown)
@@ -111,7 +159,8 @@ void draw_text(const struct area *a, int row, int col, enum style style, const c
 {
 	int right = clip(COLS - a->col, 0, a->cols), left = a->col < 0 ? -a->col : 0, from = -1;
 	bool shown = row >= 0 && row < a->rows && a->row + row >= 0 && a->row + row < LINES;
-	struct run run = { .len = 0 };
+	struct run run;
+	run.len = run.cells = 0;
 	const char *end = text + len;
 	uint32_t ch;
 	for (size_t n; text < end && (n = text_character(text, &ch)) > 0;) {
@@ -123,13 +172,13 @@ void draw_text(const struct area *a, int row, int col, enum style style, const c
 		bool as_it_is = visible && ch != 0xfffd && locale_columns(ch) == columns;
 		if (as_it_is) {
 			run_add(&run, (wchar_t)ch);
+			run_cells(&run, columns);
 		} else if (visible) {
-			run_add(&run, stand_in(ch));
-			run_pad(&run, columns - 1);
+			run_blank(&run, stand_in(ch), columns);
 		} else if (columns == 2 && col < right && col + columns > left && right > left) {
 			if (from < 0)
 				from = clip(col, left, right - 1);
-			run_add(&run, L' '); /* half of it would be outside */
+			run_blank(&run, L' ', 1); /* half of it would be outside */
 		}
 		if (columns > 0)
 			text += add_marks(&run, text, end, as_it_is);
@@ -141,6 +190,7 @@ void draw_text(const struct area *a, int row, int col, enum style style, const c
 		return;
 	struct brush brush = theme_brush(style);
 	attr_set(brush.attrs, brush.pair, NULL);
+	clear_halves(a->row + row, a->col + from, a->col + from + run.cells, run.kinds);
 	mvaddnwstr(a->row + row, a->col + from, run.text, run.len);
 }
 
@@ -210,8 +260,10 @@ void term_clear(const struct area *a, enum style style)
 	cchar_t blank;
 	setcchar(&blank, L" ", A_NORMAL, 0, NULL);
 	attr_set(brush.attrs, brush.pair, NULL);
-	for (int row = 0; row < part.rows && part.cols > 0; row++)
+	for (int row = 0; row < part.rows && part.cols > 0; row++) {
+		clear_halves(part.row + row, part.col, part.col + part.cols, NULL);
 		mvhline_set(part.row + row, part.col, &blank, part.cols);
+	}
 }
 
 /* Lines are the terminal's own line drawing characters, one column wide in every encoding. */
@@ -222,6 +274,8 @@ static void line(int row, int col, int n, bool down, enum style style)
 	if (part.rows == 0 || part.cols == 0)
 		return;
 	attr_set(brush.attrs, brush.pair, NULL);
+	for (int i = 0; i < part.rows; i++)
+		clear_halves(part.row + i, part.col, part.col + part.cols, NULL);
 	if (down)
 		mvvline(part.row, part.col, ACS_VLINE, part.rows);
 	else

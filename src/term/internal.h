@@ -46,6 +46,7 @@ void theme_init(const char *name);
 
 /* draw.c */
 void draw_init(int ambiguous); /* 0: as the locale has it */
+void draw_blank(void); /* a new picture, behind erase() */
 void draw_set_ambiguous(int columns);
 void draw_place_cursor(void);
 void draw_text(const struct area *a, int row, int col, enum style style, const char *text, size_t len, int *behind);

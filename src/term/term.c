@@ -92,6 +92,7 @@ void term_repair(void)
 void term_blank(void)
 {
 	erase();
+	draw_blank();
 	term_hide_cursor();
 }
 

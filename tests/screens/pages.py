@@ -31,6 +31,26 @@ def _():
             tap.contains("".join(row[:36].strip() for row in terminal.rows()), LINK, "the link as text")
 
 
+@tap.test("a dialog over wide characters leaves the page as it was")
+def _():
+    with stage.screen(lang="zh_CN") as terminal:
+        say = stage.translator("zh_CN")
+        terminal.wait(say("Renew certificate"))
+        stage.press(terminal, ["1"])
+        terminal.wait(say("The environment is in order. Enter goes on."))
+        stage.press(terminal, ["Enter"])
+        terminal.wait(say("Choose certificate"), rows=(0, 1))
+        for cols in (80, 79, 78, 77):  # its edges cut characters at either half
+            terminal.resize(cols, 24)
+            terminal.quiet()
+            before = terminal.rows()
+            stage.press(terminal, ["F1"])
+            terminal.wait("Ctrl-L")
+            stage.press(terminal, ["Enter"])
+            terminal.wait_gone("Ctrl-L")
+            tap.equal(terminal.rows(), before)
+
+
 @tap.test("a window too small for the code says so and shows it again when it is not")
 def _():
     with stage.screen() as terminal:
