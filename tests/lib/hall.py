@@ -12,7 +12,7 @@ import tap
 import vt
 
 PIN = "12345678"
-TOKEN_LABEL = "ShanxiCA-SimKey 测试"
+TOKEN_LABEL = "SimKey 测试 (PIN 12345678)"
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 
 _SCRIPT = os.path.join(tap.top_srcdir, "config/demo/hall")
