@@ -238,6 +238,9 @@ const struct error *renewal_slot_error(const struct renewal *renewal)
 void renewal_refresh_slot(struct renewal *renewal)
 {
 	renewal->has_flags = false;
-	if (state_rows[renewal->state].request == NULL)
-		token_list(renewal->world->token, on_slots, renewal);
+	if (state_rows[renewal->state].request != NULL)
+		return;
+	if (renewal->slot_err.code == ERR_TOKEN_ABSENT)
+		token_close(renewal->world->token); /* some modules see a key only when they start */
+	token_list(renewal->world->token, on_slots, renewal);
 }
