@@ -63,6 +63,10 @@ void hall_logout(UNUSED struct hall *hall)
 	logged_out = true;
 }
 
+void token_close(UNUSED struct token *token)
+{
+}
+
 void token_forget(UNUSED struct token *token, UNUSED const void *ctx)
 {
 }
