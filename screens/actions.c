@@ -36,7 +36,7 @@ const struct action page_actions[] = {
 	{ ACT_EDIT, N_("Edit"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_ORDER, N_("Recover"), KEY_CODE_F8, CHAR("8") },
 	{ ACT_CANCEL_ORDER, N_("Cancel order"), KEY_CODE_F8, CHAR("8") },
-	{ ACT_TERMS, N_("Price and notes"), KEY_CODE_F6, CTRL("T") },
+	{ ACT_TERMS, N_("Price, notes"), KEY_CODE_F6, CTRL("T") },
 	{ ACT_HELP, N_("Help centre"), KEY_CODE_F1, CHAR("?") },
 	{ ACT_STOP, N_("Cancel"), NO_F_KEY, ESC },
 	{ ACT_BACK, N_("Back"), NO_F_KEY, ESC },

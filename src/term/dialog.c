@@ -185,7 +185,7 @@ void dialog_help(struct screen *page)
 		rc = help_line(&text, keys, _(action->label));
 	}
 	if (rc == 0)
-		rc = help_line(&text, page->ops->input ? "F1" : "F1  ?", _("This help"));
+		rc = help_line(&text, page->ops->input ? "F1  Ctrl-G" : "F1  ?", _("This help"));
 	if (rc == 0 && !back)
 		rc = help_line(&text, "Esc", _("Back"));
 	if (rc == 0)

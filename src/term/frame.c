@@ -118,7 +118,7 @@ static void draw_keys(const struct area *row, struct screen *top)
 		own_help |= action->f_key == KEY_CODE_F1;
 		own_back |= action->plain.code == KEY_CODE_ESC && action->plain_name != NULL;
 	}
-	const char *help = _("Help"), *help_key = top->ops->input ? "" : "?";
+	const char *help = _("Help"), *help_key = top->ops->input ? "Ctrl-G" : "?";
 	int col = 1, right = row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2);
 	for (const struct action *action = actions; action->id != 0; action++) {
 		const char *f_key = f_key_name(action->f_key, name, sizeof name);

@@ -227,7 +227,7 @@ static void common_key(struct screen *s, const struct key *key)
 	if (key->code == KEY_CODE_CTRL && key->ch == 'L') {
 		term_repair();
 		mark_dirty();
-	} else if (key->code == KEY_CODE_F1 || key_ascii(key) == '?') {
+	} else if (key->code == KEY_CODE_F1 || key_ascii(key) == '?' || (key->code == KEY_CODE_CTRL && key->ch == 'G')) {
 		dialog_help(s);
 	} else if (key->code == KEY_CODE_CTRL && key->ch == 'C') {
 		if (any_locked())

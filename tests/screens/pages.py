@@ -140,6 +140,17 @@ def _():
         tap.equal(terminal.exit_status(), 0)
 
 
+@tap.test("help has a plain key also where text is typed")
+def _():
+    with stage.screen() as terminal:
+        pay_page(terminal)
+        stage.press(terminal, ["7"])
+        terminal.wait("Confirm details", rows=(0, 1))
+        terminal.wait("F1 Ctrl-G Help", "Esc Back")
+        stage.press(terminal, ["C-g"])
+        terminal.wait("Ctrl-L")
+
+
 @tap.test("a field the hall refuses is marked, and what was typed stays")
 def _():
     with stage.screen() as terminal:
