@@ -1,17 +1,28 @@
 #include "app.h"
 
+#include <string.h>
+
 struct certs {
 	struct observer observer;
 	struct bar bar;
 	struct list list;
+	char wanted[65]; /* to be renewed as soon as the hall has said that it may be */
 };
+
+static void renew(struct screen *s);
 
 static void keyring_changed(struct screen *s)
 {
 	struct certs *certs = screen_state(s);
-	certs->list.count = (int)keyring_count(((struct app *)screen_app(s))->keyring);
+	const struct keyring *keyring = ((struct app *)screen_app(s))->keyring;
+	certs->list.count = (int)keyring_count(keyring);
 	if (certs->list.selected >= certs->list.count)
 		certs->list.selected = certs->list.count > 0 ? certs->list.count - 1 : 0;
+	for (int i = 0; *certs->wanted != '\0' && !keyring_busy(keyring) && i < certs->list.count; i++)
+		if (strcmp(keyring_cert(keyring, (size_t)i)->info.fingerprint, certs->wanted) == 0)
+			certs->list.selected = i;
+	if (*certs->wanted != '\0' && !keyring_busy(keyring) && screen_top() == s)
+		renew(s);
 }
 
 static int init(struct screen *s, void *arg)
@@ -70,11 +81,20 @@ static const struct action *actions_choose(struct screen *s)
 
 static void renew(struct screen *s)
 {
+	struct certs *certs = screen_state(s);
+	struct app *app = screen_app(s);
 	const struct keyed_cert *cert = chosen(s);
 	enum standing standing;
 	char say[256];
+	certs->wanted[0] = '\0';
+	if (cert == NULL)
+		return;
 	if (keyed_cert_renewable(cert)) {
-		flow_begin(screen_app(s), cert);
+		flow_begin(app, cert);
+		return;
+	}
+	if (!cert->has_standing && keyring_busy(app->keyring)) {
+		snprintf(certs->wanted, sizeof certs->wanted, "%s", cert->info.fingerprint);
 		return;
 	}
 	keyed_cert_standing(cert, &standing, say, sizeof say);
@@ -105,6 +125,7 @@ static int key(struct screen *s, const struct key *key)
 {
 	struct certs *certs = screen_state(s);
 	struct area all = term_screen();
+	certs->wanted[0] = '\0'; /* whoever moves on has changed their mind */
 	return list_key(&certs->list, key, visible(&all));
 }
 

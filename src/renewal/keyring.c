@@ -80,13 +80,21 @@ static int compare(const void *left, const void *right)
 	return a->info.not_after < b->info.not_after ? -1 : a->info.not_after > b->info.not_after;
 }
 
+/* What it said before is not shown as if it still said so. */
+static void hall_failed(struct keyring *keyring, const struct error *err)
+{
+	keyring->hall_err = *err;
+	for (size_t i = 0; i < keyring->count; i++)
+		keyring->certs[i].has_standing = false;
+}
+
 static void on_standings(void *ctx, const struct error *err, const void *result)
 {
 	struct keyring *keyring = ctx;
 	const struct standing_answer *answer = result;
 	keyring->standings_call = NULL;
 	if (err != NULL)
-		keyring->hall_err = *err;
+		hall_failed(keyring, err);
 	for (size_t i = 0; answer != NULL && i < keyring->count && i < answer->certificates_count; i++) {
 		const struct cert_standing *standing = &answer->certificates[i];
 		if (standing->fingerprint[0] != '\0' && strcmp(standing->fingerprint, keyring->certs[i].info.fingerprint) != 0)
@@ -113,7 +121,7 @@ static void on_info(void *ctx, const struct error *err, const void *result)
 	struct keyring *keyring = ctx;
 	keyring->info_call = NULL;
 	if (err != NULL)
-		keyring->hall_err = *err;
+		hall_failed(keyring, err);
 	else
 		keyring->info = *(const struct hall_info *)result;
 	keyring->has_info = keyring->has_info || err == NULL;
@@ -130,6 +138,16 @@ static void read_failed(struct keyring *keyring, const struct error *err)
 	keyring->reading = false;
 	forget_certs(keyring);
 	keyring->changed(keyring->ctx);
+}
+
+/* What the hall said of a certificate holds until it has answered anew: a person who goes on meanwhile need not wait. */
+static void carry_standing(struct keyed_cert *cert, const struct keyed_cert *before, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (before[i].has_standing && strcmp(before[i].info.fingerprint, cert->info.fingerprint) == 0) {
+			cert->has_standing = true;
+			cert->standing = before[i].standing;
+		}
 }
 
 static void add_cert(struct keyring *keyring, struct token_cert *found)
@@ -157,9 +175,16 @@ static void on_certs(void *ctx, const struct error *err, struct token_certs *cer
 		read_failed(keyring, err);
 		return;
 	}
+	struct keyed_cert *before = malloc(sizeof keyring->certs); /* NULL: then the hall's answer is waited for */
+	size_t known = before != NULL ? keyring->count : 0;
+	if (before != NULL)
+		memcpy(before, keyring->certs, keyring->count * sizeof *before);
 	forget_certs(keyring);
 	for (size_t i = 0; i < certs->count; i++)
 		add_cert(keyring, &certs->certs[i]);
+	for (size_t i = 0; i < keyring->count && keyring->hall_err.code == ERR_OK; i++)
+		carry_standing(&keyring->certs[i], before, known);
+	free(before);
 	qsort(keyring->certs, keyring->count, sizeof *keyring->certs, compare);
 	keyring->reading = false;
 	if (keyring->info_call == NULL && keyring->hall_err.code == ERR_OK)
