@@ -142,6 +142,14 @@ def free_port():
                 pass
 
 
+def wait(reached, what):
+    for _ in range(2000):
+        if reached():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"not within 20 s: {what}")
+
+
 class Office:
     def __init__(self, bank=True, start=True, **settings):
         self.dir = tempfile.mkdtemp(prefix="certhall-service-")

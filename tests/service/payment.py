@@ -2,10 +2,9 @@
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from office import Office
+from office import Office, wait
 import tap
 
 office = Office(sweep_first=3600)
@@ -26,14 +25,6 @@ def bill_of(number):
 
 def state(number, token):
     return office.get(f"/v1/orders/{number}", token).good()["state"]
-
-
-def wait(reached, what):
-    for _ in range(2000):
-        if reached():
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"not within 20 s: {what}")
 
 
 def wait_state(number, wanted):

@@ -1,0 +1,123 @@
+"""The books' checker itself: whole renewals leave nothing to say; each thing put wrong is told."""
+import base64
+import os
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../service"))
+import books
+from office import Office, wait
+import tap
+
+office = Office()
+
+
+def renewed(end="installed"):
+    """A renewal up to that state: the order's number."""
+    cert = office.cert()
+    token = office.login(cert)
+    number = office.order(token)["number"]
+    if end == "cancelled":
+        office.post(f"/v1/orders/{number}/cancel", token=token).good()
+    if end in ("created", "cancelled"):
+        return number
+    office.post(f"/v1/orders/{number}/payment", token=token).good()
+    office.pay_order(number)
+    office.until_state(token, number, "paid")
+    if end == "paid":
+        return number
+    key = office.key()
+    der = base64.b64decode(office.request_cert(cert, key, number, token).good()["items"][0]["certificate"])
+    if end == "installed":
+        office.report_installed(key, number, der, token).good()
+    return number
+
+
+def refunded():
+    """Paid after it was cancelled and another order was made."""
+    cert = office.cert()
+    token = office.login(cert)
+    number = office.order(token)["number"]
+    office.post(f"/v1/orders/{number}/payment", token=token).good()
+    bill = office.sql("SELECT bill_no FROM bill WHERE number = ?", number)[0][0]
+    office.post(f"/v1/orders/{number}/cancel", token=token).good()
+    office.order(token)
+    tap.equal(office.bank_control(bill=bill, do="pay", late=True)[0], 200)
+    wait(lambda: office.sql("SELECT state FROM orders WHERE number = ?", number) == [(books.REFUNDED,)], "refunded")
+    return number
+
+
+numbers = {}
+
+
+@tap.test("After renewals that ended in every state the books hold, and the money is where it should be")
+def _():
+    for end in ("created", "cancelled", "paid", "issued", "installed"):
+        numbers[end] = renewed(end)
+    numbers["refunded"] = refunded()
+    tap.equal(books.check(office), {"in": 4 * 36000, "issued": 2 * 36000, "refunded": 36000, "pending": 36000, "held": 0})
+
+
+class Forged:
+    """The same hall with something put wrong in a copy of its database."""
+
+    def __init__(self, *statements):
+        self.dir, self.bank_port = office.path("forged"), office.bank_port
+        os.mkdir(self.dir)
+        office_db = sqlite3.connect(f"{office.dir}/hall.db", timeout=30)
+        db = sqlite3.connect(f"{self.dir}/hall.db")
+        office_db.backup(db)
+        office_db.close()
+        db.execute("PRAGMA foreign_keys = OFF")
+        for text in statements:
+            changed = db.execute(text, [numbers[n] for n in ("installed",)] if "?" in text else []).rowcount
+            tap.check(changed != 0, f"changed nothing: {text}")
+        db.commit()
+        db.close()
+        with open(f"{self.dir}/hall.conf", "w") as file:
+            file.write(f'database = "{self.dir}/hall.db";\n')
+
+
+WRONG = {
+    "an event that is gone": (["DELETE FROM event WHERE subject = ? AND seq = 2"], "events of"),
+    "a state that no event tells": (["UPDATE orders SET state = 3 WHERE number = ?"], "its last event says"),
+    "an order that is open and not bound": (["DELETE FROM open_item"], "not bound"),
+    "a deadline long passed": (["UPDATE orders SET expires = expires - 90000 WHERE state = 0"], "after its deadline"),
+    "an order whose certificate is not installed": (["UPDATE order_item SET state = 2 WHERE number = ?"], "not all its certificates"),
+    "a certificate for an unpaid order": (["UPDATE orders SET state = 1 WHERE state = 3"], "unpaid, and a certificate"),
+    "a certificate for another key": (["UPDATE order_item SET spki_sha256 = 'ab' WHERE number = ?"], "another key"),
+    "an old certificate that nothing replaced": (["UPDATE certificate SET replaced_by = NULL"], "not replaced"),
+    "a payment that is gone": (["DELETE FROM payment WHERE number = ?"], "by 0 payments"),
+    "a payment of another amount": (["UPDATE payment SET amount_fen = amount_fen - 1 WHERE number = ?"], "another amount"),
+    "a payment the bank knows nothing of": (["UPDATE payment SET gateway_transaction = 'SIMNONE' WHERE number = ?"], "the bank does not know of"),
+    "a refund that is gone": (["DELETE FROM refund"], "refund"),
+    "a refund of less": (["UPDATE refund SET amount_fen = 1"], "not what was paid"),
+    "money that is nowhere": (["UPDATE orders SET state = 5 WHERE state = 2"], "nowhere"),
+}
+
+for name, (statements, said) in WRONG.items():
+    @tap.test(f"It tells of {name}")
+    def _(statements=statements, said=said):
+        try:
+            books.check(Forged(*statements))
+        except books.Broken as broken:
+            tap.contains(str(broken), said)
+        else:
+            raise AssertionError("nothing was told")
+
+
+@tap.test("It tells of a damaged file")
+def _():
+    forged = Forged()
+    with open(f"{forged.dir}/hall.db", "r+b") as file:
+        file.seek(4096 * 20)
+        file.write(b"\xff" * 4096 * 4)
+    try:
+        books.check(forged)
+    except (books.Broken, sqlite3.DatabaseError):
+        return
+    raise AssertionError("nothing was told")
+
+
+tap.run()
