@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <certhall/fault.h>
 #include <certhall/log.h>
 
 enum { NOBODY = -1, RETRIES = 3 };
@@ -191,7 +192,10 @@ void workflow_enter(struct renewal *r, enum state state)
 	if (state == DONE)
 		end_session(r);
 	workflow_tell(r);
-	if (row->request != NULL)
+	bool broken = fault_point(row->name, NULL);
+	if (row->request != NULL && broken)
+		workflow_outcome(r, &(struct error){ .code = ERR_UNEXPECTED, .param = "fault" }, NULL);
+	else if (row->request != NULL)
 		row->request(r);
 }
 
@@ -238,8 +242,11 @@ void workflow_outcome(struct renewal *r, const struct error *err, const void *re
 {
 	const struct state_row *row = &state_rows[r->state];
 	struct error problem = { 0 };
+	const struct error fault = { .code = ERR_UNEXPECTED, .param = "fault" };
 	if (row->request == NULL)
 		return; /* nothing was asked */
+	if (fault_point(row->name, "done") && err == NULL)
+		err = &fault; /* done, and the answer lost */
 	if (err != NULL) {
 		fail(r, err);
 		return;

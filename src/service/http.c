@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <certhall/clock.h>
+#include <certhall/fault.h>
 #include <certhall/file.h>
 #include <certhall/log.h>
 
@@ -72,6 +73,8 @@ static enum MHD_Result send_answer(struct hs_request *request)
 {
 	if (request->response == NULL)
 		return MHD_NO;
+	if (request->route != NULL && fault_point(request->route->method, request->route->path))
+		return MHD_NO; /* done, and the answer lost */
 	if (atomic_load(&request->server->closing))
 		MHD_add_response_header(request->response, "Connection", "close");
 	enum MHD_Result sent = MHD_queue_response(request->connection, (unsigned)request->status, request->response);

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include <certhall/clock.h>
+#include <certhall/fault.h>
 #include <certhall/log.h>
 
-#include "service/fault.h"
 #include "service/service.h"
 
 /* Issuing: the request is checked, what will be signed is written down, signed, and the result written down. A repeat finds
@@ -179,7 +179,7 @@ static int plan(struct call *call, const char *number, const struct cert_request
 	if (rc == 0 && !moved)
 		rc = error_set(err, ERR_ORDER_STATE, NULL, "no longer paid");
 	rc = sql_commit(call->db, rc, err);
-	CH_CRASH("plan-stored");
+	fault_point("plan-stored", NULL);
 	return rc;
 }
 
@@ -217,10 +217,10 @@ static int sign(struct call *call, const char *number, const char *role, const s
 	struct bytes der = { 0 };
 	char masked[64];
 	int rc = ca_issue(call->hall->ca, &item->plan, &item->csr, &item->old_cert, &der, err);
-	CH_CRASH("signed");
+	fault_point("signed", NULL);
 	if (rc == 0)
 		rc = store_certificate(call, number, role, item, &der, err);
-	CH_CRASH("certificate-stored");
+	fault_point("certificate-stored", NULL);
 	bytes_free(&der);
 	if (rc == 0)
 		log_line(LOG_LEVEL_INFO, "issue", "%s %s: serial %s", number, role, log_mask(item->plan.serial, masked, sizeof masked));
@@ -338,7 +338,7 @@ static int store_installed(struct call *call, const char *number, const struct i
 		rc = order_move(call->db, number, ORDER_BIT(ORDER_ISSUED) | ORDER_BIT(ORDER_PAID), all ? ORDER_INSTALLED : ORDER_SAME, call->now,
 			&moved, err);
 	rc = sql_commit(call->db, rc, err);
-	CH_CRASH("installed-stored");
+	fault_point("installed-stored", NULL);
 	if (rc == 0)
 		log_line(LOG_LEVEL_INFO, "order", "%s %s installed", number, report->role);
 	return rc;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <certhall/clock.h>
+#include <certhall/fault.h>
 
 #include "service/service.h"
 
@@ -178,6 +179,8 @@ int order_move(struct sql *db, const char *number, int from_mask, int to, int64_
 	int rc = sql_done(q, err);
 	if (rc != 0 || !*moved)
 		return rc;
+	if (fault_point("order", order_state_names[state]))
+		return error_set(err, ERR_FILE, "database", "fault");
 	if (to == ORDER_INSTALLED || to == ORDER_CANCELLED) {
 		q = sql_prepare(db, "DELETE FROM open_item WHERE number = ?");
 		sql_text(q, number);

@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <certhall/fault.h>
 #include <certhall/log.h>
 
 #include "service/bill.h"
-#include "service/fault.h"
 
 /* What a payment does to its order. Learned by notification, query or closing, once or many times: the payment's row, one a
  * bill, makes it happen once. */
@@ -113,7 +113,7 @@ int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const stru
 			(long long)result->amount_fen, (long long)bill.gateway.amount_fen);
 		rc = error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "the amount differs");
 	}
-	CH_CRASH("paid-learned");
+	fault_point("paid-learned", NULL);
 	if (rc == 0)
 		rc = sql_begin(db, err);
 	if (rc != 0)
@@ -155,7 +155,7 @@ int refund_pursue(struct hall *hall, struct sql *db, const char *bill_no, const 
 	int rc = bill_load(db, bill_no, &bill, err);
 	if (rc == 0)
 		rc = bill_heard(hall, payment_refund(hall->payment, &bill.gateway, refund_no, bill.gateway.amount_fen, &status, err));
-	CH_CRASH("refund-asked");
+	fault_point("refund-asked", NULL);
 	if (rc != 0 || status == PAYMENT_REFUND_UNKNOWN || status == PAYMENT_REFUND_PROCESSING)
 		return rc;
 	log_line(status == PAYMENT_REFUND_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "payment", "refund %s %s", refund_no,

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <certhall/fault.h>
 #include <certhall/log.h>
 
 #include "token/wire.h"
@@ -171,8 +172,12 @@ static int run(struct helper *helper, struct call *call, struct error *err)
 		rc = module_load(helper, err);
 		if (rc == 0)
 			rc = read_call(call, operations[i].needs, err);
+		if (rc == 0 && fault_point(name, NULL))
+			rc = error_set(err, ERR_TOKEN_DEVICE, NULL, "fault");
 		if (rc == 0)
 			rc = operations[i].run(helper, call, err);
+		if (rc == 0 && fault_point(name, "done"))
+			rc = error_set(err, ERR_TOKEN_DEVICE, NULL, "fault");
 		token_unlock(helper);
 		return rc;
 	}

@@ -68,10 +68,11 @@ class Service:
 class Hall:
     """Everything under one temporary folder: .dir. certs: [(name, algorithm, from days, to days)], the demo's four without.
 
-    settings: changes of certhalld.conf, {"text to replace": "by this"}, every key of which must be there.
+    settings: changes of certhalld.conf, {"text to replace": "by this"}, every key of which must be there. env: more variables for the
+    bank and the service.
     """
 
-    def __init__(self, certs=None, settings=None, start=True):
+    def __init__(self, certs=None, settings=None, start=True, env=None):
         self.dir = tempfile.mkdtemp(prefix="certhall-test-")
         self.bank = self.service = None
         self._forget = tap.at_exit(self.close)
@@ -84,8 +85,8 @@ class Hall:
         self.script(*argv)
         self._apply()
         run = os.path.join(self.dir, "run")
-        self.bank = Service("certhall-bank", [_SCRIPT, "bank", self.dir], self._env(), f"{run}/bank.port", f"{run}/bank.log")
-        self.service = Service("certhalld", [_SCRIPT, "serve", self.dir], self._env(), f"{run}/hall.port", f"{run}/hall.log")
+        self.bank = Service("certhall-bank", [_SCRIPT, "bank", self.dir], dict(self._env(), **(env or {})), f"{run}/bank.port", f"{run}/bank.log")
+        self.service = Service("certhalld", [_SCRIPT, "serve", self.dir], dict(self._env(), **(env or {})), f"{run}/hall.port", f"{run}/hall.log")
         if start:
             self.start()
 

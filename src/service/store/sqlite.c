@@ -10,7 +10,8 @@
 
 #include <sqlite3.h>
 
-#include "service/fault.h"
+#include <certhall/fault.h>
+
 
 enum { BUSY_MS = 10000 };
 
@@ -259,15 +260,15 @@ int sql_begin(struct sql *db, struct error *err)
 
 int sql_commit(struct sql *db, int rc, struct error *err)
 {
-	CH_CRASH("before-commit");
+	if (fault_point("before-commit", NULL) && rc == 0)
+		rc = error_set(err, ERR_FILE, "database", "fault");
 	if (rc == 0)
 		rc = run(db, "COMMIT", err);
 	if (rc != 0)
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* may have been taken back already */
 	db->in_transaction = false;
 	pthread_mutex_unlock(&turn);
-	CH_CRASH("after-commit");
-	return rc;
+	return fault_point("after-commit", NULL) && rc == 0 ? error_set(err, ERR_FILE, "database", "fault") : rc;
 }
 
 bool sql_in_transaction(const struct sql *db)
