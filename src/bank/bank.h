@@ -41,11 +41,17 @@ struct merchant {
 	X(truncate)            /* done, but the answer is cut short */ \
 	X(slow_ms)             /* done, but every answer waits so long */ \
 	X(status_unknown)      /* query answers billStatus UNKNOWN */ \
+	X(not_json)            /* done, but the answer is a page of HTML */ \
 	X(refund_processing)   /* a refund is PROCESSING until it is asked for again */ \
+	X(refund_fail)         /* a refund is refused: FAIL, and nothing is given back */ \
+	X(refund_unknown)      /* a refund's answer is UNKNOWN; it is done when it is asked for again */ \
 	X(coupon)              /* fen the wallet gives: invoiceAmount = totalAmount - coupon */ \
 	X(late)                /* a closed or expired bill is paid all the same */ \
 	X(pay_early)           /* paid (and notified) before the answer to get-qrcode leaves */ \
 	X(drop_notify)         /* paid, but no notification */ \
+	X(hold_notify)         /* notifications wait until this is off again */ \
+	X(notify_reverse)      /* of those that wait the newest goes first */ \
+	X(notify_wrong_merchant) /* a notification is for another merchant, well signed */ \
 	X(notify_times)        /* each notification is sent so often although it was taken */ \
 	X(notify_bad_sign)     /* a notification goes out with a wrong signature */ \
 	X(notify_wrong_amount) /* a notification goes out with another amount, well signed */
@@ -98,8 +104,17 @@ void control_handle(struct bank *bank, const struct request *request, struct rep
 void reply_json(struct reply *reply, unsigned status, json_object *json); /* takes json over */
 void reply_text(struct reply *reply, unsigned status, const char *type, const char *text);
 
-/* A payer pays bill_no: books it and queues the notification. coupon < 0: by the faults. */
-enum verdict bank_pay(struct bank *bank, const char *bill_no, const char *wallet, int64_t coupon, bool late);
+/* What is out of the ordinary with a payment. */
+struct oddity {
+	int64_t coupon; /* fen the wallet gives; < 0: by the faults */
+	int64_t amount; /* 0: the bill's */
+	int64_t at;     /* seconds since 1970; 0: now */
+	bool late;      /* although the code is closed or expired */
+	bool again;     /* although it is paid */
+};
+
+/* A payer pays bill_no: books it and queues the notification. */
+enum verdict bank_pay(struct bank *bank, const char *bill_no, const char *wallet, const struct oddity *oddity);
 
 const char *verdict_code(enum verdict verdict);
 const char *verdict_text(enum verdict verdict);

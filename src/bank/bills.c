@@ -119,7 +119,7 @@ static enum verdict get_qr_code(struct bank *bank, json_object *in, json_object 
 	if (!ledger_bill_add(bank->ledger, &bill))
 		return VERDICT_INTERNAL;
 	if (bank_fault(&bank->faults.pay_early))
-		bank_pay(bank, bill.no, "Alipay 2.0", -1, false);
+		bank_pay(bank, bill.no, "Alipay 2.0", &(struct oddity){ .coupon = -1 });
 	put_code(bank, &bill, out);
 	return VERDICT_SUCCESS;
 }
@@ -167,7 +167,7 @@ static enum verdict query(struct bank *bank, json_object *in, json_object *out)
 	message_put(out, "billDesc", bill.description);
 	message_put_int(out, "totalAmount", bill.amount);
 	message_put(out, "createTime", clock_date_time(bill.created, when, sizeof when));
-	if (strcmp(status, "UNKNOWN") != 0 && ledger_payment(bank->ledger, bill.no, &payment) == FOUND)
+	if (strcmp(status, "UNKNOWN") != 0 && ledger_payment(bank->ledger, bill.no, 0, &payment) == FOUND)
 		json_object_object_add(out, "billPayment", bank_payment_json(&bill, &payment));
 	return VERDICT_SUCCESS;
 }
@@ -175,7 +175,6 @@ static enum verdict query(struct bank *bank, json_object *in, json_object *out)
 static enum verdict refund(struct bank *bank, json_object *in, json_object *out)
 {
 	struct bill bill;
-	struct bill_payment payment;
 	enum verdict verdict = find(bank, in, &bill);
 	if (verdict != VERDICT_SUCCESS)
 		return verdict;
@@ -192,17 +191,24 @@ static enum verdict refund(struct bank *bank, json_object *in, json_object *out)
 	case FOUND:
 		if (old.amount != wanted.amount || strcmp(old.bill_no, bill.no) != 0)
 			return VERDICT_REFUND_NO;
-		status = refund_status(bank, &old);
+		if (!bank_fault(&bank->faults.refund_processing))
+			status = refund_status(bank, &old);
 		break;
 	case NOT_FOUND:
-		if (ledger_payment(bank->ledger, bill.no, &payment) != FOUND)
+		if (ledger_paid(bank->ledger, bill.no) <= 0)
 			return VERDICT_NOT_PAID;
 		int64_t before = ledger_refunded(bank->ledger, bill.no, false);
-		if (before < 0 || wanted.amount > payment.amount - before)
+		if (before < 0 || wanted.amount > ledger_paid(bank->ledger, bill.no) - before)
 			return VERDICT_REFUND_AMOUNT;
+		if (bank_fault(&bank->faults.refund_fail)) {
+			status = "FAIL";
+			break;
+		}
 		if (!ledger_refund_add(bank->ledger, &wanted))
 			return VERDICT_INTERNAL;
-		if (!bank_fault(&bank->faults.refund_processing))
+		if (bank_fault(&bank->faults.refund_unknown))
+			status = "UNKNOWN";
+		else if (!bank_fault(&bank->faults.refund_processing))
 			status = refund_status(bank, &wanted);
 		break;
 	case FIND_FAILED:
@@ -232,6 +238,14 @@ static enum verdict find_by_code(struct bank *bank, json_object *in, struct bill
 	return VERDICT_SUCCESS;
 }
 
+bool bank_give_back(struct bank *bank, const char *bill_no, char mark)
+{
+	struct refund all = { .amount = ledger_paid(bank->ledger, bill_no) - ledger_refunded(bank->ledger, bill_no, false), .created = clock_now() };
+	snprintf(all.bill_no, sizeof all.bill_no, "%s", bill_no);
+	snprintf(all.no, sizeof all.no, "%.60s%c", bill_no, mark);
+	return all.amount > 0 && ledger_refund_add(bank->ledger, &all) && ledger_refund_settle(bank->ledger, all.no);
+}
+
 static bool attach_refund(json_object *in)
 {
 	json_object *value = json_object_object_get(in, "attachRefund");
@@ -251,10 +265,7 @@ static enum verdict close_qr_code(struct bank *bank, json_object *in, json_objec
 	} else if (bill.state == BILL_PAID) {
 		if (!attach_refund(in))
 			return VERDICT_PAID;
-		struct refund all = { .amount = bill.amount - ledger_refunded(bank->ledger, bill.no, false), .created = clock_now() };
-		snprintf(all.bill_no, sizeof all.bill_no, "%s", bill.no);
-		snprintf(all.no, sizeof all.no, "%.60sC", bill.no);
-		if (!ledger_refund_add(bank->ledger, &all) || !ledger_refund_settle(bank->ledger, all.no))
+		if (!bank_give_back(bank, bill.no, 'C'))
 			return VERDICT_INTERNAL;
 	}
 	message_put(out, "qrCodeId", bill.qr_id);

@@ -14,4 +14,7 @@ struct operation {
 /* By msg_type, or by path when msg_type is NULL; NULL: there is none. */
 const struct operation *bills_operation(const char *msg_type, const char *path);
 
+/* All that is left of a bill's payments goes back, under the bill's number with mark behind it: at the merchant's own counter. */
+bool bank_give_back(struct bank *bank, const char *bill_no, char mark);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <certhall/clock.h>
 
+#include "bank/bills.h"
 #include "bank/ledger.h"
 #include "bank/message.h"
 
@@ -44,7 +45,22 @@ static enum verdict set_faults(struct bank *bank, json_object *wanted)
 		*at = !json_object_is_type(value, json_type_boolean) ? json_object_get_int64(value) : json_object_get_boolean(value) ? -1 : 0;
 	}
 	bank->faults = faults;
+	if (bank->notify != NULL) /* what was held may go */
+		bank->notify(bank->notify_ctx);
 	return VERDICT_SUCCESS;
+}
+
+static void give_statement(struct bank *bank, const char *date, struct reply *reply)
+{
+	int64_t day;
+	struct bytes text = { 0 };
+	if (date == NULL || !message_moment(date, MESSAGE_DATE, &day))
+		reply_text(reply, 400, "text/plain", "?id=YYYY-MM-DD\n");
+	else if (ledger_statement(bank->ledger, date, day, day + 86400, &text) != 0)
+		reply_text(reply, 500, "text/plain", "the ledger fails\n");
+	else
+		reply_text(reply, 200, "text/csv; charset=utf-8", (const char *)text.data);
+	bytes_free(&text);
 }
 
 static enum verdict act(struct bank *bank, json_object *in)
@@ -57,11 +73,19 @@ static enum verdict act(struct bank *bank, json_object *in)
 		return VERDICT_FORMAT;
 	if (strcmp(what, "expire") == 0)
 		return ledger_bill_expire(bank->ledger, bill, clock_now() - 1) ? VERDICT_SUCCESS : VERDICT_NO_BILL;
+	if (strcmp(what, "refund") == 0)
+		return bank_give_back(bank, bill, 'M') ? VERDICT_SUCCESS : VERDICT_NOT_PAID;
 	if (strcmp(what, "pay") != 0)
 		return VERDICT_FORMAT;
 	json_object *wallet = json_object_object_get(in, "wallet"), *coupon = json_object_object_get(in, "coupon");
-	return bank_pay(bank, bill, wallet != NULL ? json_object_get_string(wallet) : "WXPay",
-		coupon != NULL ? json_object_get_int64(coupon) : -1, json_object_get_boolean(json_object_object_get(in, "late")));
+	struct oddity oddity = { .coupon = coupon != NULL ? json_object_get_int64(coupon) : -1,
+		.amount = json_object_get_int64(json_object_object_get(in, "amount")),
+		.late = json_object_get_boolean(json_object_object_get(in, "late")),
+		.again = json_object_get_boolean(json_object_object_get(in, "again")) };
+	json_object *at = json_object_object_get(in, "at");
+	if (at != NULL && !message_moment(json_object_get_string(at), MESSAGE_DATE_TIME, &oddity.at))
+		return VERDICT_FORMAT;
+	return bank_pay(bank, bill, wallet != NULL ? json_object_get_string(wallet) : "WXPay", &oddity);
 }
 
 void control_handle(struct bank *bank, const struct request *request, struct reply *reply)
@@ -72,6 +96,10 @@ void control_handle(struct bank *bank, const struct request *request, struct rep
 	}
 	if (strcmp(request->path, "/control/ledger") == 0) {
 		reply_json(reply, 200, ledger_json(bank->ledger));
+		return;
+	}
+	if (strcmp(request->path, "/control/statement") == 0) {
+		give_statement(bank, request->id, reply);
 		return;
 	}
 	if (strcmp(request->path, "/control") != 0 || strcmp(request->method, "POST") != 0 || request->content_type == NULL

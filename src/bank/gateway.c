@@ -148,6 +148,10 @@ void gateway_handle(struct bank *bank, const struct request *request, struct rep
 	json_object_put(in);
 	reply_json(reply, status, out);
 	reply->wait_ms = bank->faults.slow_ms;
+	if (bank_fault(&bank->faults.not_json)) {
+		reply->body.len = 0;
+		reply_text(reply, 200, "text/html", "<html><body>系统维护中</body></html>\n");
+	}
 	if (bank_fault(&bank->faults.truncate))
 		reply->cut = reply->body.len / 2;
 }

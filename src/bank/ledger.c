@@ -1,4 +1,4 @@
-#include "bank/ledger.h"
+#include "bank/ledger_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,26 +6,35 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <sqlite3.h>
-
 #include <certhall/log.h>
 
 struct ledger {
 	sqlite3 *db;
 };
 
+#define PAYMENT_TABLE(name) \
+	"CREATE TABLE " name "(bill_no TEXT NOT NULL REFERENCES bill, nth INTEGER NOT NULL, txn TEXT NOT NULL UNIQUE," \
+	" wallet TEXT NOT NULL, amount INTEGER NOT NULL, coupon INTEGER NOT NULL, paid_at INTEGER NOT NULL, PRIMARY KEY(bill_no,nth))" \
+	" STRICT, WITHOUT ROWID;"
+
+/* Of a ledger from before bills could be paid again. */
+static const char again_schema[] =
+	"BEGIN; ALTER TABLE payment RENAME TO payment_once;" PAYMENT_TABLE("payment")
+	"INSERT INTO payment SELECT bill_no,1,txn,wallet,amount,coupon,paid_at FROM payment_once; DROP TABLE payment_once;"
+	"ALTER TABLE notice ADD COLUMN nth INTEGER NOT NULL DEFAULT 1; COMMIT";
+
 static const char schema[] =
 	"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 	"CREATE TABLE IF NOT EXISTS bill(bill_no TEXT PRIMARY KEY, bill_date TEXT NOT NULL, qr_id TEXT NOT NULL UNIQUE,"
 	" description TEXT NOT NULL, notify_url TEXT NOT NULL, state INTEGER NOT NULL, amount INTEGER NOT NULL CHECK(amount>0),"
 	" created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS payment(bill_no TEXT PRIMARY KEY REFERENCES bill, txn TEXT NOT NULL UNIQUE,"
-	" wallet TEXT NOT NULL, amount INTEGER NOT NULL, coupon INTEGER NOT NULL, paid_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	PAYMENT_TABLE("IF NOT EXISTS payment")
 	"CREATE TABLE IF NOT EXISTS refund(refund_no TEXT PRIMARY KEY, bill_no TEXT NOT NULL REFERENCES bill,"
 	" amount INTEGER NOT NULL CHECK(amount>0), created INTEGER NOT NULL, settled INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS refund_bill ON refund(bill_no);"
 	"CREATE TABLE IF NOT EXISTS notice(id TEXT PRIMARY KEY, bill_no TEXT NOT NULL REFERENCES bill, pending INTEGER NOT NULL,"
-	" next_ms INTEGER NOT NULL, tries INTEGER NOT NULL, taken INTEGER NOT NULL, answer TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	" next_ms INTEGER NOT NULL, tries INTEGER NOT NULL, taken INTEGER NOT NULL, answer TEXT NOT NULL, nth INTEGER NOT NULL DEFAULT 1)"
+	" STRICT, WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS notice_pending ON notice(next_ms) WHERE pending;"
 	"CREATE TABLE IF NOT EXISTS nonce(nonce TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
@@ -46,6 +55,8 @@ int ledger_open(const char *path, struct ledger **out, struct error *err)
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(ledger->db, 5000);
 		rc = sqlite3_exec(ledger->db, schema, NULL, NULL, NULL);
+		if (rc == SQLITE_OK && sqlite3_exec(ledger->db, "SELECT nth FROM payment", NULL, NULL, NULL) != SQLITE_OK)
+			rc = sqlite3_exec(ledger->db, again_schema, NULL, NULL, NULL);
 	}
 	umask(before);
 	if (rc != SQLITE_OK) {
@@ -82,7 +93,7 @@ static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char 
 	return stmt;
 }
 
-static sqlite3_stmt *query(struct ledger *ledger, const char *sql, const char *types, ...)
+sqlite3_stmt *ledger_query(struct ledger *ledger, const char *sql, const char *types, ...)
 {
 	va_list args;
 	va_start(args, types);
@@ -155,12 +166,12 @@ static enum found read_bill(sqlite3_stmt *stmt, struct bill *out)
 
 enum found ledger_bill(struct ledger *ledger, const char *bill_no, struct bill *out)
 {
-	return read_bill(query(ledger, BILL_SELECT "bill_no=?", "t", bill_no), out);
+	return read_bill(ledger_query(ledger, BILL_SELECT "bill_no=?", "t", bill_no), out);
 }
 
 enum found ledger_bill_by_qr(struct ledger *ledger, const char *qr_id, struct bill *out)
 {
-	return read_bill(query(ledger, BILL_SELECT "qr_id=?", "t", qr_id), out);
+	return read_bill(ledger_query(ledger, BILL_SELECT "qr_id=?", "t", qr_id), out);
 }
 
 bool ledger_bill_add(struct ledger *ledger, const struct bill *bill)
@@ -179,9 +190,10 @@ bool ledger_bill_expire(struct ledger *ledger, const char *bill_no, int64_t at)
 	return change(ledger, "UPDATE bill SET expires=? WHERE bill_no=?", "it", at, bill_no);
 }
 
-enum found ledger_payment(struct ledger *ledger, const char *bill_no, struct bill_payment *out)
+enum found ledger_payment(struct ledger *ledger, const char *bill_no, int nth, struct bill_payment *out)
 {
-	sqlite3_stmt *stmt = query(ledger, "SELECT txn,wallet,amount,coupon,paid_at FROM payment WHERE bill_no=?", "t", bill_no);
+	sqlite3_stmt *stmt = ledger_query(ledger, "SELECT txn,wallet,amount,coupon,paid_at,nth FROM payment WHERE bill_no=? AND (?=0 OR nth=?)"
+		" ORDER BY nth DESC LIMIT 1", "tii", bill_no, (int64_t)nth, (int64_t)nth);
 	if (stmt == NULL)
 		return FIND_FAILED;
 	int rc = sqlite3_step(stmt);
@@ -191,6 +203,7 @@ enum found ledger_payment(struct ledger *ledger, const char *bill_no, struct bil
 		out->amount = sqlite3_column_int64(stmt, 2);
 		out->coupon = sqlite3_column_int64(stmt, 3);
 		out->paid_at = sqlite3_column_int64(stmt, 4);
+		out->nth = sqlite3_column_int(stmt, 5);
 	}
 	return found(stmt, rc);
 }
@@ -198,17 +211,33 @@ enum found ledger_payment(struct ledger *ledger, const char *bill_no, struct bil
 bool ledger_pay(struct ledger *ledger, const char *bill_no, const struct bill_payment *payment, const char *notice_id)
 {
 	begin(ledger);
-	bool ok = change(ledger, "INSERT INTO payment VALUES(?,?,?,?,?,?)", "tttiii", bill_no, payment->transaction,
+	struct bill_payment before = { 0 };
+	int64_t nth = ledger_payment(ledger, bill_no, 0, &before) == FOUND ? before.nth + 1 : 1;
+	bool ok = change(ledger, "INSERT INTO payment VALUES(?,?,?,?,?,?,?)", "tittiii", bill_no, nth, payment->transaction,
 			  payment->wallet, payment->amount, payment->coupon, payment->paid_at)
 		&& ledger_bill_set_state(ledger, bill_no, BILL_PAID)
 		&& (notice_id == NULL
-			|| change(ledger, "INSERT INTO notice VALUES(?,?,1,0,0,0,'')", "tt", notice_id, bill_no));
+			|| change(ledger, "INSERT INTO notice VALUES(?,?,1,0,0,0,'',?)", "tti", notice_id, bill_no, nth));
 	return end(ledger, ok);
+}
+
+static int64_t sum(sqlite3_stmt *stmt)
+{
+	if (stmt == NULL)
+		return -1;
+	int64_t amount = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+	sqlite3_finalize(stmt);
+	return amount;
+}
+
+int64_t ledger_paid(struct ledger *ledger, const char *bill_no)
+{
+	return sum(ledger_query(ledger, "SELECT coalesce(sum(amount),0) FROM payment WHERE bill_no=?", "t", bill_no));
 }
 
 enum found ledger_refund(struct ledger *ledger, const char *refund_no, struct refund *out)
 {
-	sqlite3_stmt *stmt = query(ledger, "SELECT refund_no,bill_no,amount,created,settled FROM refund WHERE refund_no=?", "t",
+	sqlite3_stmt *stmt = ledger_query(ledger, "SELECT refund_no,bill_no,amount,created,settled FROM refund WHERE refund_no=?", "t",
 		refund_no);
 	if (stmt == NULL)
 		return FIND_FAILED;
@@ -234,28 +263,24 @@ bool ledger_refund_settle(struct ledger *ledger, const char *refund_no)
 	begin(ledger);
 	bool ok = change(ledger, "UPDATE refund SET settled=1 WHERE refund_no=?", "t", refund_no);
 	struct refund refund;
-	struct bill_payment payment;
-	ok = ok && ledger_refund(ledger, refund_no, &refund) == FOUND && ledger_payment(ledger, refund.bill_no, &payment) == FOUND;
-	if (ok && ledger_refunded(ledger, refund.bill_no, true) == payment.amount)
+	ok = ok && ledger_refund(ledger, refund_no, &refund) == FOUND;
+	if (ok && ledger_refunded(ledger, refund.bill_no, true) == ledger_paid(ledger, refund.bill_no))
 		ok = ledger_bill_set_state(ledger, refund.bill_no, BILL_REFUND);
 	return end(ledger, ok);
 }
 
 int64_t ledger_refunded(struct ledger *ledger, const char *bill_no, bool settled_only)
 {
-	sqlite3_stmt *stmt = query(ledger, "SELECT coalesce(sum(amount),0) FROM refund WHERE bill_no=? AND settled>=?", "ti", bill_no,
-		(int64_t)settled_only);
-	if (stmt == NULL)
-		return -1;
-	int64_t sum = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
-	sqlite3_finalize(stmt);
-	return sum;
+	return sum(ledger_query(ledger, "SELECT coalesce(sum(amount),0) FROM refund WHERE bill_no=? AND settled>=?", "ti", bill_no,
+		(int64_t)settled_only));
 }
 
-size_t ledger_notices(struct ledger *ledger, struct notice *out, int64_t *due, size_t max)
+size_t ledger_notices(struct ledger *ledger, struct notice *out, int64_t *due, size_t max, bool newest_first)
 {
-	sqlite3_stmt *stmt = query(ledger, "SELECT id,bill_no,tries,taken,next_ms FROM notice WHERE pending ORDER BY next_ms LIMIT ?",
-		"i", (int64_t)max);
+	sqlite3_stmt *stmt = ledger_query(ledger, newest_first
+		? "SELECT n.id,n.bill_no,n.tries,n.taken,n.next_ms,n.nth FROM notice n JOIN payment p ON p.bill_no=n.bill_no AND p.nth=n.nth"
+		  " WHERE n.pending ORDER BY n.next_ms, p.paid_at DESC, p.bill_no DESC, p.nth DESC LIMIT ?"
+		: "SELECT id,bill_no,tries,taken,next_ms,nth FROM notice WHERE pending ORDER BY next_ms LIMIT ?", "i", (int64_t)max);
 	size_t n = 0;
 	for (; stmt != NULL && n < max && sqlite3_step(stmt) == SQLITE_ROW; n++) {
 		column(stmt, 0, out[n].id, sizeof out[n].id);
@@ -263,6 +288,7 @@ size_t ledger_notices(struct ledger *ledger, struct notice *out, int64_t *due, s
 		out[n].tries = sqlite3_column_int(stmt, 2);
 		out[n].taken = sqlite3_column_int(stmt, 3);
 		due[n] = sqlite3_column_int64(stmt, 4);
+		out[n].nth = sqlite3_column_int(stmt, 5);
 	}
 	sqlite3_finalize(stmt);
 	return n;
@@ -276,7 +302,7 @@ bool ledger_notice_result(struct ledger *ledger, const struct notice *notice, bo
 
 bool ledger_nonce(struct ledger *ledger, const char *nonce, int64_t now, int64_t since)
 {
-	sqlite3_stmt *stmt = query(ledger, "DELETE FROM nonce WHERE at<?", "i", since);
+	sqlite3_stmt *stmt = ledger_query(ledger, "DELETE FROM nonce WHERE at<?", "i", since);
 	if (stmt == NULL)
 		return false;
 	sqlite3_step(stmt);
@@ -287,7 +313,7 @@ bool ledger_nonce(struct ledger *ledger, const char *nonce, int64_t now, int64_t
 static json_object *rows(struct ledger *ledger, const char *sql)
 {
 	json_object *list = json_object_new_array();
-	sqlite3_stmt *stmt = query(ledger, sql, "");
+	sqlite3_stmt *stmt = ledger_query(ledger, sql, "");
 	while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
 		json_object *row = json_object_new_object();
 		for (int i = 0; i < sqlite3_column_count(stmt); i++)
@@ -308,7 +334,7 @@ json_object *ledger_json(struct ledger *ledger)
 		"SELECT bill_no,bill_date,qr_id,description,notify_url,amount,created,expires,"
 		" CASE state WHEN 0 THEN 'UNPAID' WHEN 1 THEN 'PAID' WHEN 2 THEN 'CLOSED' ELSE 'REFUND' END AS state FROM bill"
 		" ORDER BY created,bill_no"));
-	json_object_object_add(all, "payments", rows(ledger, "SELECT bill_no,txn,wallet,amount,coupon,paid_at FROM payment ORDER BY paid_at,txn"));
+	json_object_object_add(all, "payments", rows(ledger, "SELECT bill_no,nth,txn,wallet,amount,coupon,paid_at FROM payment ORDER BY paid_at,txn"));
 	json_object_object_add(all, "refunds", rows(ledger, "SELECT refund_no,bill_no,amount,created,settled FROM refund ORDER BY created,refund_no"));
 	json_object_object_add(all, "notifications",
 		rows(ledger, "SELECT id,bill_no,pending,next_ms,tries,taken,answer FROM notice ORDER BY id"));

@@ -85,10 +85,11 @@ static json_object *fields(struct bank *bank, const struct notice *notice, const
 	json_object *out = json_object_new_object();
 	char text[320];
 	int64_t amount = bill->amount;
+	bool stranger = bank_fault(&bank->faults.notify_wrong_merchant);
 	if (bank_fault(&bank->faults.notify_wrong_amount))
 		amount = amount == 1 ? 2 : 1;
 	message_put(out, "notifyId", notice->id);
-	message_put(out, "mid", bank->merchant.mid);
+	message_put(out, "mid", stranger ? "999999999999999" : bank->merchant.mid);
 	message_put(out, "tid", bank->merchant.tid);
 	message_put(out, "instMid", "QRPAYDEFAULT");
 	message_put(out, "billNo", bill->no);
@@ -156,7 +157,7 @@ static bool start(struct notifier *notifier, struct sending *sending, const stru
 	struct bill bill;
 	struct bill_payment payment;
 	if (ledger_bill(bank->ledger, notice->bill_no, &bill) != FOUND
-		|| ledger_payment(bank->ledger, notice->bill_no, &payment) != FOUND)
+		|| ledger_payment(bank->ledger, notice->bill_no, notice->nth, &payment) != FOUND)
 		return false;
 	CURL *curl = curl_easy_init();
 	if (curl == NULL)
@@ -201,7 +202,8 @@ static int start_due(struct notifier *notifier)
 	int64_t due[2 * AT_ONCE], now = now_ms();
 	int64_t wait = LONGEST_MS;
 	pthread_mutex_lock(&notifier->bank->lock);
-	size_t n = ledger_notices(notifier->bank->ledger, notices, due, 2 * AT_ONCE);
+	const struct faults *faults = &notifier->bank->faults;
+	size_t n = faults->hold_notify != 0 ? 0 : ledger_notices(notifier->bank->ledger, notices, due, 2 * AT_ONCE, faults->notify_reverse != 0);
 	for (size_t i = 0; i < n; i++) {
 		if (sending_of(notifier, notices[i].id) != NULL)
 			continue;
@@ -210,8 +212,8 @@ static int start_due(struct notifier *notifier)
 			break;
 		}
 		struct sending *room = sending_of(notifier, NULL);
-		if (room == NULL)
-			break;
+		if (room == NULL || (faults->notify_reverse != 0 && room != notifier->sendings))
+			break; /* one after the other, or their order would be chance */
 		if (!start(notifier, room, &notices[i]))
 			wait = 1000;
 	}

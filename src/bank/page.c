@@ -100,7 +100,7 @@ static void show(struct bank *bank, const struct bill *bill, struct reply *reply
 	if (bill->state == BILL_UNPAID)
 		add_row(out, "请于此前支付", clock_date_time(bill->expires, when, sizeof when));
 	struct bill_payment payment;
-	if (bill->state == BILL_PAID && ledger_payment(bank->ledger, bill->no, &payment) == FOUND) {
+	if (bill->state == BILL_PAID && ledger_payment(bank->ledger, bill->no, 0, &payment) == FOUND) {
 		add_row(out, "支付时间", clock_date_time(payment.paid_at, when, sizeof when));
 		add_row(out, "交易号", payment.transaction);
 	}
@@ -133,7 +133,7 @@ void page_handle(struct bank *bank, const struct request *request, struct reply 
 		return;
 	}
 	if (strcmp(request->method, "POST") == 0) { /* paying twice or too late leaves it as it is; the page then says so */
-		bank_pay(bank, bill.no, "UAC", -1, false);
+		bank_pay(bank, bill.no, "UAC", &(struct oddity){ .coupon = -1 });
 		reply_text(reply, 303, "text/plain", "");
 		snprintf(reply->location, sizeof reply->location, "/bills/qrCode.do?id=%s", bill.qr_id);
 		return;

@@ -48,20 +48,20 @@ json_object *bank_payment_json(const struct bill *bill, const struct bill_paymen
 	return out;
 }
 
-enum verdict bank_pay(struct bank *bank, const char *bill_no, const char *wallet, int64_t coupon, bool late)
+enum verdict bank_pay(struct bank *bank, const char *bill_no, const char *wallet, const struct oddity *oddity)
 {
 	struct bill bill;
 	enum found found = ledger_bill(bank->ledger, bill_no, &bill);
 	if (found != FOUND)
 		return found == NOT_FOUND ? VERDICT_NO_BILL : VERDICT_INTERNAL;
-	if (bill.state == BILL_PAID || bill.state == BILL_REFUND)
+	if ((bill.state == BILL_PAID || bill.state == BILL_REFUND) && !oddity->again)
 		return VERDICT_PAID;
-	if ((bill.state == BILL_CLOSED || bill.expires <= clock_now()) && !late && !bank_fault(&bank->faults.late))
+	if ((bill.state == BILL_CLOSED || bill.expires <= clock_now()) && !oddity->late && !oddity->again && !bank_fault(&bank->faults.late))
 		return VERDICT_NOT_PAYABLE;
-	struct bill_payment payment = { .amount = bill.amount, .paid_at = clock_now() };
-	payment.coupon = coupon >= 0 ? coupon : bank->faults.coupon;
-	if (payment.coupon >= bill.amount)
-		payment.coupon = bill.amount - 1;
+	struct bill_payment payment = { .amount = oddity->amount > 0 ? oddity->amount : bill.amount, .paid_at = oddity->at != 0 ? oddity->at : clock_now() };
+	payment.coupon = oddity->coupon >= 0 ? oddity->coupon : bank->faults.coupon;
+	if (payment.coupon >= payment.amount)
+		payment.coupon = payment.amount - 1;
 	snprintf(payment.wallet, sizeof payment.wallet, "%s", wallet);
 	new_id("SIM", payment.transaction, sizeof payment.transaction);
 	char notice[40];

@@ -13,6 +13,9 @@ int command_revoke(int argc, char **argv);
 int command_pay(int argc, char **argv);
 int command_orders(int argc, char **argv);
 int command_packages(int argc, char **argv);
+int command_audit(int argc, char **argv);
+int command_held(int argc, char **argv);
+int command_refund(int argc, char **argv);
 
 /* One --name VALUE, or --name alone when value is NULL and given is not. */
 struct option_row {
@@ -23,6 +26,16 @@ struct option_row {
 };
 /* Reads options; *rest (may be NULL: none is taken) gets the one argument that is no option. false: has said what is wrong. */
 bool options_read(int argc, char **argv, const struct option_row *rows, const char **rest);
+
+/* The one that argv[1] names, with the rest; NULL ends the list. */
+struct subcommand {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
+int subcommand_run(int argc, char **argv, const struct subcommand *commands);
+
+/* Who is told of in the audit log: the person named (NULL: nobody is), and the system's user. */
+void staff_is(const char *by);
 
 /* Says it on standard error and gives the exit status 1. */
 int command_failed(const struct error *err);

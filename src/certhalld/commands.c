@@ -8,6 +8,7 @@
 
 #include <certhall/clock.h>
 #include <certhall/i18n.h>
+#include <certhall/log.h>
 
 #include "certhalld/certhalld.h"
 
@@ -58,7 +59,13 @@ static int record(struct hall *hall, const struct bytes *der, struct error *err)
 		rc = sql_begin(hall->db[0], err);
 	if (rc != 0)
 		return rc;
-	return sql_commit(hall->db[0], cert_record(hall->db[0], der, &info, true, clock_now(), err), err);
+	int64_t now = clock_now();
+	char masked[64];
+	rc = cert_record(hall->db[0], der, &info, true, now, err);
+	if (rc == 0)
+		rc = audit_write(hall->db[0], now, "certificate.issued", "", err, "fingerprint=%.16s serial=%s", info.fingerprint,
+			log_mask(info.serial, masked, sizeof masked));
+	return sql_commit(hall->db[0], rc, err);
 }
 
 static int issue(struct hall *hall, const struct bytes *csr, int64_t from, int64_t to, const char *out, struct error *err)
@@ -156,6 +163,12 @@ int command_revoke(int argc, char **argv)
 	return rc == 0 ? 0 : command_failed(&err);
 }
 
+static int note_pay(struct hall *hall, const char *number, const char *bill_no, struct error *err)
+{
+	int rc = sql_begin(hall->db[0], err);
+	return rc != 0 ? rc : sql_commit(hall->db[0], audit_write(hall->db[0], clock_now(), "bill.pay-simulated", number, err, "bill=%s", bill_no), err);
+}
+
 int command_pay(int argc, char **argv)
 {
 	const char *config = NULL, *number = NULL;
@@ -174,6 +187,8 @@ int command_pay(int argc, char **argv)
 			rc = bill_newest(hall->db[0], number, &bill, &err);
 		if (rc == 0)
 			rc = payment_sandbox_pay(hall->payment, &bill, &err);
+		if (rc == 0)
+			rc = note_pay(hall, number, bill.bill_no, &err);
 		rc = rc == 0 ? 0 : command_failed(&err);
 	}
 	hall_free(&hall);

@@ -1,7 +1,9 @@
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <certhall/i18n.h>
 
@@ -10,7 +12,7 @@
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *usage;
+	const char *usage; /* lines */
 } commands[] = {
 	{ "serve", command_serve, "serve --config FILE [--port-file FILE]" },
 	{ "init", command_init, "init --dir DIR [--ca-name NAME] [--ca-not-before TIME] [--names NAME,...]" },
@@ -19,6 +21,10 @@ static const struct {
 	{ "pay", command_pay, "pay --config FILE ORDER" },
 	{ "orders", command_orders, "orders --config FILE [--json]" },
 	{ "packages", command_packages, "packages --config FILE" },
+	{ "audit", command_audit, "audit verify --config FILE [--head FILE]\n  certhalld audit list --config FILE [--order NUMBER]" },
+	{ "held", command_held, "held --config FILE" },
+	{ "refund", command_refund, "refund ask --config FILE --reason TEXT --by NAME [--bill NUMBER] ORDER\n"
+		"  certhalld refund approve --config FILE --by NAME [--bill NUMBER] ORDER\n  certhalld refund list --config FILE" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -55,6 +61,22 @@ bool options_read(int argc, char **argv, const struct option_row *rows, const ch
 	return true;
 }
 
+int subcommand_run(int argc, char **argv, const struct subcommand *list)
+{
+	for (; argc > 1 && list->name != NULL; list++)
+		if (strcmp(list->name, argv[1]) == 0)
+			return list->run(argc - 1, argv + 1);
+	return usage(stderr);
+}
+
+void staff_is(const char *by)
+{
+	const struct passwd *user = getpwuid(getuid());
+	char actor[96];
+	snprintf(actor, sizeof actor, "staff %s%s%.32s%s", by != NULL ? by : "", by != NULL ? " (" : "", user != NULL ? user->pw_name : "?", by != NULL ? ")" : "");
+	audit_as(actor);
+}
+
 int command_failed(const struct error *err)
 {
 	char sentence[512];
@@ -74,6 +96,7 @@ int main(int argc, char **argv)
 		return usage(stdout);
 	if (strcmp(argv[1], "--version") == 0)
 		return puts("certhalld " PACKAGE_VERSION) < 0;
+	staff_is(NULL);
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			return commands[i].run(argc - 1, argv + 1);

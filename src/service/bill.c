@@ -79,12 +79,18 @@ int bill_heard(struct hall *hall, int rc)
 	return rc;
 }
 
-static int mark(struct sql *db, const struct bill *bill, enum bill_state to, struct error *err)
+static int mark_closed(struct sql *db, const struct bill *bill, int64_t now, struct error *err)
 {
-	struct sql_stmt *q = sql_prepare(db, "UPDATE bill SET state = ? WHERE bill_no = ? AND state < 2");
-	sql_int(q, to);
+	int64_t changed = 0;
+	int rc = sql_begin(db, err);
+	if (rc != 0)
+		return rc;
+	struct sql_stmt *q = sql_prepare(db, "UPDATE bill SET state = 2 WHERE bill_no = ? AND state < 2");
 	sql_text(q, bill->gateway.bill_no);
-	return sql_done(q, err);
+	rc = sql_changed(q, &changed, err);
+	if (rc == 0 && changed == 1)
+		rc = audit_write(db, now, "bill.closed", bill->number, err, "bill=%s", bill->gateway.bill_no);
+	return sql_commit(db, rc, err);
 }
 
 /* The bill is written down before the gateway hears of it: whatever happens, it is asked about. */
@@ -105,6 +111,8 @@ static int store_intent(struct hall *hall, struct sql *db, const char *number, i
 	out->gateway.expires = expires;
 	if (now + hall->settings.code_seconds < expires)
 		out->gateway.expires = now + hall->settings.code_seconds;
+	if (rc == 0)
+		rc = sql_begin(db, err);
 	if (rc != 0)
 		return rc;
 	struct sql_stmt *q = sql_prepare(db,
@@ -117,6 +125,9 @@ static int store_intent(struct hall *hall, struct sql *db, const char *number, i
 	sql_int(q, out->gateway.expires);
 	sql_int(q, now);
 	rc = sql_done(q, err);
+	if (rc == 0)
+		rc = audit_write(db, now, "bill.asked", number, err, "bill=%s fen=%lld", out->gateway.bill_no, (long long)amount);
+	rc = sql_commit(db, rc, err);
 	fault_point("bill-intent-stored", NULL);
 	return rc;
 }
@@ -132,6 +143,8 @@ static int store_code(struct sql *db, const struct bill *bill, int64_t now, stru
 	sql_text(q, bill->gateway.qr_url);
 	sql_text(q, bill->gateway.bill_no);
 	rc = sql_done(q, err);
+	if (rc == 0)
+		rc = audit_write(db, now, "bill.open", bill->number, err, "bill=%s", bill->gateway.bill_no);
 	if (rc == 0) /* unless it is paid by now */
 		rc = order_move(db, bill->number, ORDER_BIT(ORDER_CREATED) | ORDER_BIT(ORDER_PAYING), ORDER_PAYING, now, &moved, err);
 	return sql_commit(db, rc, err);
@@ -164,12 +177,13 @@ static int close_bill(struct hall *hall, struct sql *db, const struct bill *bill
 	fault_point("bill-closed", NULL);
 	if (rc != 0)
 		return rc;
-	if (result.status == PAYMENT_PAID) {
-		*paid = true;
-		return bill_paid(hall, db, bill->gateway.bill_no, &result, now, err);
+	if (result.status == PAYMENT_PAID || result.status == PAYMENT_REFUNDED) {
+		rc = bill_paid(hall, db, bill->gateway.bill_no, &result, "close", now, err);
+		*paid = rc == 0;
+		return rc == ERR_PAYMENT_HELD ? mark_closed(db, bill, now, err) : rc; /* staff look after it; the order goes its way */
 	}
 	if (result.status == PAYMENT_CLOSED || bill->state == BILL_ASKED)
-		return mark(db, bill, BILL_CLOSED, err);
+		return mark_closed(db, bill, now, err);
 	return error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "not closed: %s", payment_status_name(result.status));
 }
 
@@ -178,7 +192,7 @@ int bill_ensure(struct hall *hall, struct sql *db, const char *number, int64_t n
 	struct bill bill;
 	int state;
 	int64_t expires, amount;
-	bool paid = false;
+	bool paid = false, held = false;
 	int rc = bill_state_of_order(db, number, &state, &expires, &amount, err);
 	if (rc != 0 || state == ORDER_PAID || state == ORDER_ISSUED || state == ORDER_INSTALLED)
 		return rc;
@@ -190,6 +204,9 @@ int bill_ensure(struct hall *hall, struct sql *db, const char *number, int64_t n
 		rc = bill_cancel(hall, db, number, now, err);
 		return rc != 0 ? rc : bill_ensure(hall, db, number, now, err); /* it has left the two states */
 	}
+	rc = payment_is_held(db, number, &held, err);
+	if (rc != 0 || held) /* nobody is asked to pay again before that is settled */
+		return rc != 0 ? rc : bill_query(hall, db, number, now, err);
 	rc = newest(db, number, &bill, err);
 	bool ended = now + LEAST_SECONDS >= bill.gateway.expires;
 	if (rc == 0 && bill.state < BILL_CLOSED && bill.attempt > 0 && ended)
@@ -222,10 +239,10 @@ int bill_ask(struct hall *hall, struct sql *db, const struct bill *bill, int64_t
 	int rc = bill_heard(hall, payment_bill_query(hall->payment, &bill->gateway, &result, err));
 	if (rc != 0)
 		return rc;
-	if (result.status == PAYMENT_PAID)
-		return bill_paid(hall, db, bill->gateway.bill_no, &result, now, err);
+	if (result.status == PAYMENT_PAID || result.status == PAYMENT_REFUNDED)
+		return bill_paid(hall, db, bill->gateway.bill_no, &result, "query", now, err);
 	if (result.status == PAYMENT_CLOSED && bill->state == BILL_OPEN)
-		return mark(db, bill, BILL_CLOSED, err);
+		return mark_closed(db, bill, now, err);
 	if (result.status == PAYMENT_UNKNOWN)
 		return error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "the gateway does not know yet");
 	return 0;
@@ -246,7 +263,7 @@ int bill_query(struct hall *hall, struct sql *db, const char *number, int64_t no
 		if (bills[i].state == BILL_ASKED)
 			continue;
 		rc = bill_ask(hall, db, &bills[i], now, err);
-		if (rc == 0 || bills[i].state == BILL_CLOSED) /* of an old code nothing more need be known */
+		if (rc == 0 || (bills[i].state == BILL_CLOSED && rc != ERR_PAYMENT_HELD)) /* of an old code nothing more need be known */
 			rc = bill_state_of_order(db, number, &state, &ignored, &ignored, err);
 		if (state == ORDER_PAID)
 			break;

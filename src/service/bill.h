@@ -19,7 +19,22 @@ int bill_load(struct sql *db, const char *bill_no, struct bill *out, struct erro
 int bill_ask(struct hall *hall, struct sql *db, const struct bill *bill, int64_t now, struct error *err) CH_MUST_CHECK;
 int bill_heard(struct hall *hall, int rc) CH_MUST_CHECK;
 int bill_state_of_order(struct sql *db, const char *number, int *state, int64_t *expires, int64_t *amount, struct error *err) CH_MUST_CHECK;
-/* Asks for the refund of a bill that was written down; moves the order on when it is done. */
-int refund_pursue(struct hall *hall, struct sql *db, const char *bill_no, const char *refund_no, int64_t now, struct error *err) CH_MUST_CHECK;
+/* Whether a payment of the order is kept for staff to look at, and no refund of it is on its way. */
+int payment_is_held(struct sql *db, const char *number, bool *held, struct error *err) CH_MUST_CHECK;
+
+enum payment_state { PAYMENT_COUNTED, PAYMENT_IS_HELD };
+enum refund_state { REFUND_ASKED, REFUND_DONE, REFUND_REFUSED, REFUND_WAITING /* for a second person */ };
+
+/* In a transaction: writes a refund of the nth payment of a bill down, with its number. by: who asks, empty: the hall itself. */
+int refund_store(struct hall *hall, struct sql *db, const struct bill *bill, int nth, int64_t amount, const char *reason, const char *by,
+	int64_t now, char refund_no[PAYMENT_NO_SIZE], struct error *err) CH_MUST_CHECK;
+/* Asks the gateway for a refund that was written down; moves the order on when it is done. */
+int refund_pursue(struct hall *hall, struct sql *db, const char *refund_no, int64_t now, struct error *err) CH_MUST_CHECK;
+/* Staff: one asks for the refund of an order's payment (bill_no NULL: the only one there is), another approves it. reason and
+ * names: a person's words. ERR_ORDER_NONE, ERR_ORDER_STATE (detail says why), ERR_FORBIDDEN (the same person). */
+int refund_request(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *reason, const char *by, int64_t now,
+	char refund_no[PAYMENT_NO_SIZE], struct error *err) CH_MUST_CHECK;
+int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
+	struct error *err) CH_MUST_CHECK;
 
 #endif

@@ -120,7 +120,9 @@ int cert_revoke(struct sql *db, const char *fingerprint, int reason, int64_t now
 	sql_int(q, now);
 	sql_int(q, reason);
 	sql_text(q, fingerprint);
-	return sql_done(q, err);
+	int64_t changed;
+	int rc = sql_changed(q, &changed, err);
+	return rc == 0 && changed == 1 ? audit_write(db, now, "certificate.revoked", "", err, "fingerprint=%.16s reason=%d", fingerprint, reason) : rc;
 }
 
 HALL_HANDLER(standings_post)

@@ -93,6 +93,8 @@ int hall_open(const char *config_path, struct hall **out, struct error *err)
 	pthread_mutex_init(&hall->crl_lock, NULL);
 	int rc = settings_read(config_path, &hall->settings, err);
 	if (rc == 0)
+		audit_open(hall->settings.audit_node);
+	if (rc == 0)
 		rc = open_databases(hall, 1, err);
 	if (rc == 0)
 		rc = load_challenge_key(hall, err);

@@ -171,9 +171,12 @@ static int plan(struct call *call, const char *number, const struct cert_request
 		return rc;
 	rc = challenge_use(call->db, asked->challenge, proof->expires, err);
 	if (rc == 0 && item->new_fingerprint[0] != '\0') /* the key of the first one is lost */
-		rc = cert_revoke(call->db, item->new_fingerprint, 4, call->now, err);
+		rc = cert_revoke(call->db, item->new_fingerprint, REASON_SUPERSEDED, call->now, err);
 	if (rc == 0)
 		rc = bind_item(call, number, asked->role, item, proof->spki_sha256, err);
+	if (rc == 0)
+		rc = audit_write(call->db, call->now, "certificate.planned", number, err, "role=%s attempt=%d key=%.16s", asked->role, item->attempt + 1,
+			proof->spki_sha256);
 	if (rc == 0)
 		rc = order_move(call->db, number, ORDER_BIT(ORDER_PAID) | ORDER_BIT(ORDER_ISSUED), ORDER_PAID, call->now, &moved, err);
 	if (rc == 0 && !moved)
@@ -187,7 +190,8 @@ static int store_certificate(struct call *call, const char *number, const char *
 	struct error *err)
 {
 	struct cert_info info;
-	bool all, moved;
+	char masked[64];
+	bool all, moved = false;
 	int rc = cert_info_read(der->data, der->len, &info, err);
 	if (rc == 0)
 		rc = sql_begin(call->db, err);
@@ -206,10 +210,16 @@ static int store_certificate(struct call *call, const char *number, const char *
 		rc = sql_done(q, err);
 	}
 	if (rc == 0)
+		rc = audit_write(call->db, call->now, "certificate.issued", number, err, "role=%s fingerprint=%.16s serial=%s", role, info.fingerprint,
+			log_mask(info.serial, masked, sizeof masked));
+	if (rc == 0)
 		rc = order_item_states(call->db, number, ITEM_ISSUED, &all, err);
 	if (rc == 0)
 		rc = order_move(call->db, number, ORDER_BIT(ORDER_PAID), all ? ORDER_ISSUED : ORDER_SAME, call->now, &moved, err);
-	return sql_commit(call->db, rc, err);
+	if (rc == 0 && !moved) /* it was signed while the money went back */
+		rc = cert_revoke(call->db, info.fingerprint, REASON_WITHDRAWN, call->now, err);
+	rc = sql_commit(call->db, rc, err);
+	return rc != 0 || moved ? rc : error_set(err, ERR_ORDER_STATE, NULL, "no longer paid");
 }
 
 static int sign(struct call *call, const char *number, const char *role, const struct item *item, struct error *err)
@@ -310,7 +320,7 @@ static int supersede(struct call *call, const struct item *item, struct error *e
 	sql_text(q, item->old_fingerprint);
 	int rc = sql_done(q, err);
 	if (rc == 0 && call->hall->settings.revoke_superseded)
-		rc = cert_revoke(call->db, item->old_fingerprint, 4, call->now, err);
+		rc = cert_revoke(call->db, item->old_fingerprint, REASON_SUPERSEDED, call->now, err);
 	return rc;
 }
 
@@ -331,12 +341,16 @@ static int store_installed(struct call *call, const char *number, const struct i
 		rc = sql_done(q, err);
 	}
 	if (rc == 0)
+		rc = audit_write(call->db, call->now, "certificate.installed", number, err, "role=%s fingerprint=%.16s", report->role, item->new_fingerprint);
+	if (rc == 0)
 		rc = supersede(call, item, err);
 	if (rc == 0)
 		rc = order_item_states(call->db, number, ITEM_INSTALLED, &all, err);
 	if (rc == 0)
 		rc = order_move(call->db, number, ORDER_BIT(ORDER_ISSUED) | ORDER_BIT(ORDER_PAID), all ? ORDER_INSTALLED : ORDER_SAME, call->now,
 			&moved, err);
+	if (rc == 0 && !moved)
+		rc = error_set(err, ERR_ORDER_STATE, NULL, "no longer paid");
 	rc = sql_commit(call->db, rc, err);
 	fault_point("installed-stored", NULL);
 	if (rc == 0)

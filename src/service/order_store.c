@@ -181,12 +181,16 @@ int order_move(struct sql *db, const char *number, int from_mask, int to, int64_
 		return rc;
 	if (fault_point("order", order_state_names[state]))
 		return error_set(err, ERR_FILE, "database", "fault");
-	if (to == ORDER_INSTALLED || to == ORDER_CANCELLED) {
+	if (to == ORDER_INSTALLED || to == ORDER_CANCELLED || to == ORDER_REFUNDING) {
 		q = sql_prepare(db, "DELETE FROM open_item WHERE number = ?");
 		sql_text(q, number);
 		rc = sql_done(q, err);
 	}
-	return rc == 0 ? write_event(db, number, revision, (int)state, now, err) : rc;
+	if (rc == 0)
+		rc = write_event(db, number, revision, (int)state, now, err);
+	char action[24];
+	snprintf(action, sizeof action, "order.%s", order_state_names[state]);
+	return rc == 0 ? audit_write(db, now, action, number, err, "revision=%lld", (long long)revision) : rc;
 }
 
 int order_item_states(struct sql *db, const char *number, enum item_state least, bool *all, struct error *err)

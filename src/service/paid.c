@@ -6,28 +6,94 @@
 
 #include "service/bill.h"
 
-/* What a payment does to its order. Learned by notification, query or closing, once or many times: the payment's row, one a
- * bill, makes it happen once. */
+/* What a payment does to its order. Learned by notification, query or closing, once or many times: the payment's row makes it
+ * happen once. What does not fit is held: written down, not counted, and left to staff. */
 
-static int insert_payment(struct sql *db, const struct bill *bill, const struct payment_result *result, int64_t now, bool *new,
+struct known {
+	int nth, count;       /* of the payment in question, 0: it is new; of the bill's payments */
+	enum payment_state state;
+	bool only_amount;     /* held for nothing but the amount */
+	bool back;            /* its refund is on its way or done */
+};
+
+/* Two payments of one bill have two numbers, the wallet's and the gateway's. What is not told cannot tell them apart. */
+static bool other(const char *a, const char *b)
+{
+	return a[0] != '\0' && b[0] != '\0' && strcmp(a, b) != 0;
+}
+
+static int find_payment(struct sql *db, const char *bill_no, const struct payment_result *result, struct known *out, struct error *err)
+{
+	struct sql_stmt *q = sql_prepare(db,
+		"SELECT p.nth, p.state, p.gateway_transaction, p.gateway_sequence, p.held_for = 'amount', r.refund_no IS NOT NULL FROM payment p"
+		" LEFT JOIN refund r ON r.bill_no = p.bill_no AND r.nth = p.nth AND r.state <> 2 WHERE p.bill_no = ? ORDER BY p.nth");
+	sql_text(q, bill_no);
+	char transaction[64], sequence[64];
+	*out = (struct known){ 0 };
+	while (sql_row(q)) {
+		out->count = (int)sql_get_int(q, 0);
+		bool second = other(sql_get_text(q, 2, transaction, sizeof transaction), result->transaction)
+			&& other(sql_get_text(q, 3, sequence, sizeof sequence), result->sequence);
+		if (out->nth != 0 || second)
+			continue;
+		out->nth = out->count;
+		out->state = (enum payment_state)sql_get_int(q, 1);
+		out->only_amount = sql_get_int(q, 4) != 0;
+		out->back = sql_get_int(q, 5) != 0;
+	}
+	return sql_done(q, err);
+}
+
+/* Why a payment is left for staff to look at; empty: it is counted. */
+static int why_held(struct sql *db, const struct bill *bill, const struct payment_result *result, const char **why, struct error *err)
+{
+	*why = result->status == PAYMENT_REFUNDED ? "refunded" /* and not by us */
+		: result->amount_fen != bill->gateway.amount_fen || result->told_fen != bill->gateway.amount_fen ? "amount" : "";
+	if (**why != '\0' || result->transaction[0] == '\0')
+		return 0;
+	struct sql_stmt *q = sql_prepare(db, "SELECT count(*) FROM payment WHERE number <> ? AND gateway_transaction = ?");
+	sql_text(q, bill->number);
+	sql_text(q, result->transaction);
+	if (sql_row(q) && sql_get_int(q, 0) > 0)
+		*why = "transaction";
+	return sql_done(q, err);
+}
+
+static int insert_payment(struct sql *db, const struct bill *bill, int nth, const struct payment_result *result, const char *why, int64_t now,
 	struct error *err)
 {
 	struct sql_stmt *q = sql_prepare(db,
-		"INSERT INTO payment (bill_no, number, amount_fen, gateway_transaction, wallet, paid_at, learned_at)"
-		" VALUES (?, ?, ?, NULLIF(?, ''), ?, ?, ?) ON CONFLICT (bill_no) DO NOTHING");
+		"INSERT INTO payment (bill_no, nth, number, amount_fen, told_fen, gateway_transaction, gateway_sequence, wallet, paid_at,"
+		" learned_at, state, held_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	sql_text(q, bill->gateway.bill_no);
+	sql_int(q, nth);
 	sql_text(q, bill->number);
 	sql_int(q, result->amount_fen);
+	sql_int(q, result->told_fen);
 	sql_text(q, result->transaction);
+	sql_text(q, result->sequence);
 	sql_text(q, result->wallet);
 	sql_int(q, result->paid_at != 0 ? result->paid_at : now);
 	sql_int(q, now);
-	int64_t changed;
-	int rc = sql_changed(q, &changed, err);
-	*new = changed == 1;
-	if (rc != 0 || !*new)
-		return rc;
-	q = sql_prepare(db, "UPDATE bill SET state = 3 WHERE bill_no = ?");
+	sql_int(q, *why != '\0' ? PAYMENT_IS_HELD : PAYMENT_COUNTED);
+	sql_text(q, why);
+	return sql_done(q, err);
+}
+
+/* What was told wrong before is told right by now. */
+static int release_payment(struct sql *db, const struct bill *bill, int nth, const struct payment_result *result, struct error *err)
+{
+	struct sql_stmt *q = sql_prepare(db, "UPDATE payment SET state = 0, held_for = '', amount_fen = ?, told_fen = ? WHERE bill_no = ? AND nth = ?");
+	sql_int(q, result->amount_fen);
+	sql_int(q, result->told_fen);
+	sql_text(q, bill->gateway.bill_no);
+	sql_int(q, nth);
+	return sql_done(q, err);
+}
+
+static int mark_paid(struct sql *db, const struct bill *bill, struct error *err)
+{
+	struct sql_stmt *q = sql_prepare(db, "UPDATE bill SET state = 3 WHERE bill_no = ?");
 	sql_text(q, bill->gateway.bill_no);
 	return sql_done(q, err);
 }
@@ -41,31 +107,28 @@ static int note_payment(struct sql *db, const struct bill *bill, const struct pa
 	return sql_done(q, err);
 }
 
-static int insert_refund(struct hall *hall, struct sql *db, const struct bill *bill, int64_t now, struct error *err)
+/* A cancelled order can go on when its certificates could be renewed now: nothing has taken its place, and it is not too late. */
+static int can_go_on(struct hall *hall, struct sql *db, const char *number, int64_t now, bool *can, struct error *err)
 {
-	char refund_no[PAYMENT_NO_SIZE];
-	int rc = payment_make_refund_no(hall->payment, bill->gateway.bill_no, 1, refund_no, err);
-	if (rc != 0)
-		return rc;
-	struct sql_stmt *q = sql_prepare(db, "INSERT INTO refund (refund_no, bill_no, number, amount_fen, state, created) VALUES (?, ?, ?, ?, 0, ?)");
-	sql_text(q, refund_no);
-	sql_text(q, bill->gateway.bill_no);
-	sql_text(q, bill->number);
-	sql_int(q, bill->gateway.amount_fen);
-	sql_int(q, now);
-	return sql_done(q, err);
-}
-
-/* A cancelled order can go on when nothing has taken its place: no other open order, and its certificates still current. */
-static int can_go_on(struct sql *db, const char *number, bool *can, struct error *err)
-{
-	struct sql_stmt *q = sql_prepare(db,
-		"SELECT count(*) FROM order_item i LEFT JOIN open_item o ON o.old_fingerprint = i.old_fingerprint"
-		" LEFT JOIN certificate c ON c.fingerprint = i.old_fingerprint"
-		" WHERE i.number = ? AND (o.number IS NOT NULL OR c.revoked_at IS NOT NULL OR c.replaced_by IS NOT NULL)");
+	char fingerprints[MODEL_ITEMS][FINGERPRINT];
+	size_t count = 0;
+	struct sql_stmt *q = sql_prepare(db, "SELECT old_fingerprint FROM order_item WHERE number = ?");
 	sql_text(q, number);
-	*can = sql_row(q) && sql_get_int(q, 0) == 0;
-	return sql_done(q, err);
+	while (count < MODEL_ITEMS && sql_row(q))
+		sql_get_text(q, 0, fingerprints[count++], sizeof *fingerprints);
+	int rc = sql_done(q, err);
+	*can = true;
+	for (size_t i = 0; rc == 0 && *can && i < count; i++) {
+		struct bytes der = { 0 };
+		struct cert_info info;
+		struct cert_standing standing;
+		rc = cert_der(db, fingerprints[i], &der, err);
+		if (rc == 0)
+			rc = cert_stand(hall, db, &der, now, &info, &standing, err);
+		*can = rc == 0 && !standing.has_order && standing_refusal(&standing, &info, NULL) == 0;
+		bytes_free(&der);
+	}
+	return rc;
 }
 
 static int reopen(struct sql *db, const char *number, int64_t now, struct error *err)
@@ -77,9 +140,10 @@ static int reopen(struct sql *db, const char *number, int64_t now, struct error 
 	return rc == 0 ? order_move(db, number, ORDER_BIT(ORDER_CANCELLED), ORDER_PAID, now, &moved, err) : rc;
 }
 
-static int apply(struct hall *hall, struct sql *db, const struct bill *bill, const struct payment_result *result, int64_t now,
+static int apply(struct hall *hall, struct sql *db, const struct bill *bill, int nth, const struct payment_result *result, int64_t now,
 	struct error *err)
 {
+	char refund_no[PAYMENT_NO_SIZE];
 	bool moved, can = false;
 	int state = 0;
 	int64_t ignored;
@@ -89,78 +153,82 @@ static int apply(struct hall *hall, struct sql *db, const struct bill *bill, con
 	if (rc == 0)
 		rc = bill_state_of_order(db, bill->number, &state, &ignored, &ignored, err);
 	if (rc == 0 && state == ORDER_CANCELLED)
-		rc = can_go_on(db, bill->number, &can, err);
+		rc = can_go_on(hall, db, bill->number, now, &can, err);
 	if (rc != 0)
 		return rc;
 	if (can) {
 		rc = reopen(db, bill->number, now, err);
 		return rc == 0 ? note_payment(db, bill, result, now, err) : rc;
 	}
-	rc = insert_refund(hall, db, bill, now, err); /* paid twice, or for an order that cannot go on */
+	rc = refund_store(hall, db, bill, nth, bill->gateway.amount_fen, "", "", now, refund_no, err); /* twice, or too late */
 	return rc == 0 ? order_move(db, bill->number, ORDER_BIT(ORDER_CANCELLED), ORDER_REFUNDING, now, &moved, err) : rc;
 }
 
-int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, int64_t now,
+static int take_new(struct hall *hall, struct sql *db, const struct bill *bill, const struct known *known, const struct payment_result *result,
+	const char *way, int64_t now, const char **why, struct error *err)
+{
+	int nth = known->nth != 0 ? known->nth : known->count + 1;
+	bool held = **why != '\0';
+	int rc = known->nth != 0 ? release_payment(db, bill, nth, result, err) : insert_payment(db, bill, nth, result, *why, now, err);
+	if (rc == 0)
+		rc = audit_write(db, now, held ? "payment.held" : known->nth != 0 ? "payment.released" : "payment.learned", bill->number, err,
+			"bill=%s nth=%d fen=%lld told=%lld way=%s%s%s", bill->gateway.bill_no, nth, (long long)result->amount_fen,
+			(long long)result->told_fen, way, held ? " why=" : "", *why);
+	if (rc == 0 && !held)
+		rc = mark_paid(db, bill, err);
+	return rc == 0 && !held ? apply(hall, db, bill, nth, result, now, err) : rc;
+}
+
+static void tell(const struct hall *hall, const struct bill *bill, const struct known *known, const char *why, bool new)
+{
+	const char *bill_no = bill->gateway.bill_no;
+	if (new && *why != '\0')
+		log_line(LOG_LEVEL_ERROR, "payment", "bill %s: held for staff (%s)", bill_no, why);
+	else if (new)
+		log_line(LOG_LEVEL_INFO, "payment", "%s paid by bill %s%s", bill->number, bill_no, known->count > 0 && known->nth == 0 ? ", once more" : "");
+	else if (*why != '\0' && known->state == PAYMENT_COUNTED)
+		log_line(LOG_LEVEL_ERROR, "payment", "bill %s is paid, and is told of again otherwise (%s)", bill_no, why);
+	if (new)
+		order_publish(hall, bill->number);
+}
+
+int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, const char *way, int64_t now,
 	struct error *err)
 {
 	struct bill bill;
+	struct known known;
+	const char *why = "";
 	bool new = false;
 	int rc = bill_load(db, bill_no, &bill, err);
 	if (rc == 0 && bill.attempt == 0)
 		rc = error_set(err, ERR_ORDER_NONE, NULL, "no such bill");
-	if (rc == 0 && result->amount_fen != bill.gateway.amount_fen) {
-		log_line(LOG_LEVEL_ERROR, "payment", "bill %s: paid %lld fen instead of %lld, left alone", bill_no,
-			(long long)result->amount_fen, (long long)bill.gateway.amount_fen);
-		rc = error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "the amount differs");
-	}
 	fault_point("paid-learned", NULL);
 	if (rc == 0)
 		rc = sql_begin(db, err);
 	if (rc != 0)
 		return rc;
-	rc = insert_payment(db, &bill, result, now, &new, err);
-	if (rc == 0 && new)
-		rc = apply(hall, db, &bill, result, now, err);
+	rc = find_payment(db, bill_no, result, &known, err);
+	if (rc == 0)
+		rc = why_held(db, &bill, result, &why, err);
+	new = rc == 0 && (known.nth == 0 || (known.only_amount && !known.back && *why == '\0'));
+	if (new)
+		rc = take_new(hall, db, &bill, &known, result, way, now, &why, err);
 	rc = sql_commit(db, rc, err);
-	if (rc == 0 && new) {
-		log_line(LOG_LEVEL_INFO, "payment", "%s paid by bill %s", bill.number, bill_no);
-		order_publish(hall, bill.number);
-	}
-	return rc;
-}
-
-static int store_refund(struct hall *hall, struct sql *db, const struct bill *bill, const char *refund_no, bool done, int64_t now,
-	struct error *err)
-{
-	bool moved = false;
-	int rc = sql_begin(db, err);
 	if (rc != 0)
 		return rc;
-	struct sql_stmt *q = sql_prepare(db, "UPDATE refund SET state = ? WHERE refund_no = ? AND state = 0");
-	sql_int(q, done ? 1 : 2);
-	sql_text(q, refund_no);
-	rc = sql_done(q, err);
-	if (rc == 0 && done)
-		rc = order_move(db, bill->number, ORDER_BIT(ORDER_REFUNDING), ORDER_REFUNDED, now, &moved, err);
-	rc = sql_commit(db, rc, err);
-	if (rc == 0 && moved)
-		order_publish(hall, bill->number);
-	return rc;
+	tell(hall, &bill, &known, why, new);
+	bool held = new ? *why != '\0' : known.state == PAYMENT_IS_HELD && !known.back;
+	return held ? error_set(err, ERR_PAYMENT_HELD, NULL, "bill %s is held for staff", bill_no) : 0;
 }
 
-int refund_pursue(struct hall *hall, struct sql *db, const char *bill_no, const char *refund_no, int64_t now, struct error *err)
+int payment_is_held(struct sql *db, const char *number, bool *held, struct error *err)
 {
-	struct bill bill;
-	enum payment_refund_status status = PAYMENT_REFUND_UNKNOWN;
-	int rc = bill_load(db, bill_no, &bill, err);
-	if (rc == 0)
-		rc = bill_heard(hall, payment_refund(hall->payment, &bill.gateway, refund_no, bill.gateway.amount_fen, &status, err));
-	fault_point("refund-asked", NULL);
-	if (rc != 0 || status == PAYMENT_REFUND_UNKNOWN || status == PAYMENT_REFUND_PROCESSING)
-		return rc;
-	log_line(status == PAYMENT_REFUND_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "payment", "refund %s %s", refund_no,
-		status == PAYMENT_REFUND_DONE ? "done" : "refused: somebody must look");
-	return store_refund(hall, db, &bill, refund_no, status == PAYMENT_REFUND_DONE, now, err);
+	struct sql_stmt *q = sql_prepare(db,
+		"SELECT count(*) FROM payment p WHERE p.number = ? AND p.state = 1 AND NOT EXISTS"
+		" (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1))");
+	sql_text(q, number);
+	*held = sql_row(q) && sql_get_int(q, 0) > 0;
+	return sql_done(q, err);
 }
 
 /* The answer is the gateway's own words. What cannot be kept now is sent again. */
@@ -173,9 +241,12 @@ HALL_HANDLER(notify_post)
 	struct payment_result result = { 0 };
 	if (hall->payment == NULL || strcmp(hs_param(request), hall->payment_driver) != 0)
 		return error_set(err, ERR_NOT_FOUND, NULL, "no such driver");
+	audit_as("bank");
 	int rc = payment_notify(hall->payment, body->data != NULL ? (const char *)body->data : "", body->len, bill_no, &result, err);
 	if (rc == 0 && result.status == PAYMENT_PAID)
-		rc = bill_paid(hall, call.db, bill_no, &result, call.now, err);
+		rc = bill_paid(hall, call.db, bill_no, &result, "notification", call.now, err);
+	if (rc == ERR_PAYMENT_HELD) /* it is written down: nothing is gained by hearing it again */
+		rc = 0;
 	if (rc != 0)
 		log_line(LOG_LEVEL_WARN, "payment", "notification not taken: %s", err->detail);
 	const char *words = payment_notify_answer(hall->payment, rc == 0);

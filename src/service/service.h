@@ -11,6 +11,7 @@
 #include <certhall/model.h>
 #include <certhall/pki.h>
 
+#include "service/audit.h"
 #include "service/ca/ca.h"
 #include "service/gcra.h"
 #include "service/http.h"
@@ -30,6 +31,7 @@ struct settings {
 	const char *listen, *tls_certificate, *tls_key, *database, *log_file, *log_level;
 	const char *name, *audience, *hotline, *minimum_version;
 	const char *packages_folder, *packages_certificate, *packages_key;
+	const char *audit_node, *audit_head_file;
 	int pay_minutes, code_seconds, invoice_days, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
 	int connections, connections_per_address, timeout, body, waiting, workers, gateway_workers, threads;
 	int address_rate, address_burst, certificate_rate, certificate_burst;
@@ -65,6 +67,7 @@ struct hall {
 	pthread_mutex_t sweep_lock;
 	pthread_cond_t sweep_wake;
 	bool sweeping, ending;
+	int64_t audit_exported; /* number of the audit row last told to the head file */
 };
 
 /* Everything but the listening: configuration, database, CA, payment. For serve and for the operator's commands. */
@@ -121,6 +124,8 @@ int cert_stand(struct hall *hall, struct sql *db, const struct bytes *der, int64
 	struct cert_standing *out, struct error *err) CH_MUST_CHECK;
 /* The standing as the error a renewal is refused with; 0 when it may be renewed. */
 int standing_refusal(const struct cert_standing *standing, const struct cert_info *info, struct error *err) CH_MUST_CHECK;
+/* In a transaction. reason: of RFC 5280 5.3.1. */
+enum { REASON_SUPERSEDED = 4, REASON_WITHDRAWN = 9 /* the price went back */ };
 int cert_revoke(struct sql *db, const char *fingerprint, int reason, int64_t now, struct error *err) CH_MUST_CHECK;
 int crl_get(struct hall *hall, struct sql *db, int64_t now, struct bytes *out, struct error *err) CH_MUST_CHECK;
 
@@ -160,8 +165,9 @@ int bill_ensure(struct hall *hall, struct sql *db, const char *number, int64_t n
 int bill_query(struct hall *hall, struct sql *db, const char *number, int64_t now, struct error *err) CH_MUST_CHECK;
 /* Closes what is open and cancels; the payer may have been faster. */
 int bill_cancel(struct hall *hall, struct sql *db, const char *number, int64_t now, struct error *err) CH_MUST_CHECK;
-/* A payment is a fact, whichever way it was learned. */
-int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, int64_t now,
+/* A payment is a fact, whichever way it was learned (way: "notification", "query", "close"). ERR_PAYMENT_HELD: it does not fit its
+ * bill, and is written down for staff. */
+int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, const char *way, int64_t now,
 	struct error *err) CH_MUST_CHECK;
 /* The newest bill of an order, for the sandbox. ERR_ORDER_STATE when there is none to pay. */
 int bill_newest(struct sql *db, const char *number, struct payment_bill *out, struct error *err) CH_MUST_CHECK;

@@ -20,6 +20,7 @@ static void hash_token(const char *token, char out[65])
 struct call call_begin(void *ctx, struct hs_request *request, int worker)
 {
 	struct hall *hall = ctx;
+	audit_as("terminal");
 	return (struct call){ .hall = hall, .request = request, .db = hall->db[worker], .now = clock_now() };
 }
 
@@ -68,6 +69,9 @@ int call_session(struct call *call, struct error *err)
 	call->session_until = created + s->session_hours * 3600;
 	if (call->fingerprint[0] == '\0' || call->now > call->session_until || call->now > used + s->idle_minutes * 60)
 		return error_set(err, ERR_SESSION_NEEDED, NULL, "no such session, or it is over");
+	char actor[32];
+	snprintf(actor, sizeof actor, "holder %.16s", call->fingerprint);
+	audit_as(actor);
 	rc = check_rate(call, err);
 	return rc == 0 ? touch(call, used, err) : rc;
 }

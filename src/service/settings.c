@@ -104,6 +104,8 @@ static int read_all(struct settings *s, struct error *err)
 		{ "packages.folder", &s->packages_folder, "" },
 		{ "packages.certificate", &s->packages_certificate, "" },
 		{ "packages.key", &s->packages_key, "" },
+		{ "audit.node", &s->audit_node, "1" },
+		{ "audit.head_file", &s->audit_head_file, "" },
 		{ "log.file", &s->log_file, "" },
 		{ "log.level", &s->log_level, "info" },
 		{ NULL, NULL, NULL },

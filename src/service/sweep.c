@@ -9,7 +9,7 @@
 /* What nobody asks for: deadlines, payments that no notification told about, refunds, and rows whose time has passed. Uses the
  * database connection 0. */
 
-enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60 };
+enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60 };
 
 /* A bill is asked about at the ages first, 2 first, 4 first ...: true when one of them lies between the last look and now. */
 static bool due(const struct hall *hall, int64_t created, int64_t last, int64_t now)
@@ -76,17 +76,33 @@ static void sweep_bills(struct hall *hall, int64_t last, int64_t now, struct err
 	} while (count == BATCH && !ending(hall));
 }
 
-static void sweep_refunds(struct hall *hall, int64_t now, struct error *err)
+/* At once, then after ever longer, at last every hour: a gateway takes days over some. */
+static bool refund_due(const struct hall *hall, int64_t created, int64_t last, int64_t now)
+{
+	if (created > last)
+		return true;
+	for (int64_t pause = hall->settings.sweep_every, at = created + pause; at <= now; pause = pause * 2 < HOUR ? pause * 2 : HOUR, at += pause)
+		if (at > last)
+			return true;
+	return false;
+}
+
+static void sweep_refunds(struct hall *hall, int64_t last, int64_t now, struct error *err)
 {
 	static const char text[] = "SELECT bill_no, refund_no, created FROM refund WHERE state = 0 AND created <= ? AND refund_no > ?"
 				   " ORDER BY refund_no LIMIT 64";
 	struct look looks[BATCH];
+	char after[PAYMENT_NO_SIZE] = "";
 	int count;
-	if (list(hall->db[0], text, now, "", looks, &count, err) != 0)
-		return;
-	for (int i = 0; i < count && !ending(hall); i++)
-		if (refund_pursue(hall, hall->db[0], looks[i].bill_no, looks[i].refund_no, now, err) != 0)
-			log_line(LOG_LEVEL_WARN, "sweep", "refund %s: %s", looks[i].refund_no, err->detail);
+	do {
+		if (list(hall->db[0], text, now, after, looks, &count, err) != 0)
+			return;
+		for (int i = 0; i < count && !ending(hall); i++)
+			if (refund_due(hall, looks[i].created, last, now) && refund_pursue(hall, hall->db[0], looks[i].refund_no, now, err) != 0)
+				log_line(LOG_LEVEL_WARN, "sweep", "refund %s: %s", looks[i].refund_no, err->detail);
+		if (count > 0)
+			memcpy(after, looks[count - 1].refund_no, sizeof after);
+	} while (count == BATCH && !ending(hall));
 }
 
 static void sweep_deadlines(struct hall *hall, int64_t now, struct error *err)
@@ -117,7 +133,7 @@ static void tidy(struct hall *hall, int64_t now, struct error *err)
 		const char *text;
 		int64_t before;
 	} old[] = {
-		{ "DELETE FROM challenge_used WHERE expires < ?", now - 60 },
+		{ "DELETE FROM challenge_used WHERE expires < ?", now - LATE_SECONDS }, /* the clock may be set back */
 		{ "DELETE FROM session WHERE used < ?", now - s->idle_minutes * 60 },
 		{ "DELETE FROM session WHERE created < ?", now - s->session_hours * 3600 },
 	};
@@ -133,25 +149,47 @@ static void tidy(struct hall *hall, int64_t now, struct error *err)
 		log_error("sweep", err);
 }
 
+/* By how much the wall clock was set since; the other clock only runs. */
+static int64_t jumped(int64_t since, int64_t since_ms, int64_t now, int64_t now_ms)
+{
+	int64_t by = (now - since) - (now_ms - since_ms) / 1000;
+	return by > JUMP_SECONDS || by < -JUMP_SECONDS ? by : 0;
+}
+
+static void turn(struct hall *hall, int64_t last, int64_t now)
+{
+	struct error err = { 0 };
+	if (hall->payment != NULL) {
+		sweep_bills(hall, last, now, &err);
+		sweep_refunds(hall, last, now, &err);
+	}
+	sweep_deadlines(hall, now, &err);
+	if (audit_head_export(hall->db[0], &hall->settings, &hall->audit_exported, now, &err) != 0)
+		log_error("audit", &err);
+}
+
 static void *sweep(void *arg)
 {
 	struct hall *hall = arg;
-	int64_t last = 0, tidied = clock_now();
+	int64_t last = 0, tidied = clock_now(), seen = tidied, seen_ms = clock_monotonic_ms();
+	audit_as("sweep");
 	pthread_mutex_lock(&hall->sweep_lock);
 	while (!hall->ending) {
 		pthread_mutex_unlock(&hall->sweep_lock);
-		int64_t now = clock_now();
-		struct error err = { 0 };
-		if (hall->payment != NULL) {
-			sweep_bills(hall, last, now, &err);
-			sweep_refunds(hall, now, &err);
+		int64_t now = clock_now(), now_ms = clock_monotonic_ms(), jump = jumped(seen, seen_ms, now, now_ms);
+		if (jump != 0) {
+			log_line(LOG_LEVEL_ERROR, "sweep", "the clock was set by %lld s", (long long)jump);
+			last = 0; /* what was due in between is asked about now */
+			tidied = now;
 		}
-		sweep_deadlines(hall, now, &err);
+		turn(hall, last, now);
 		if (now - tidied >= TIDY_SECONDS) {
+			struct error err = { 0 };
 			tidy(hall, now, &err);
 			tidied = now;
 		}
-		last = now;
+		last = seen = now;
+		seen_ms = now_ms;
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += hall->settings.sweep_every;

@@ -90,9 +90,13 @@ WRONG = {
     "an old certificate that nothing replaced": (["UPDATE certificate SET replaced_by = NULL"], "not replaced"),
     "a payment that is gone": (["DELETE FROM payment WHERE number = ?"], "by 0 payments"),
     "a payment of another amount": (["UPDATE payment SET amount_fen = amount_fen - 1 WHERE number = ?"], "another amount"),
-    "a payment the bank knows nothing of": (["UPDATE payment SET gateway_transaction = 'SIMNONE' WHERE number = ?"], "the bank does not know of"),
+    "a payment the bank knows nothing of": (["UPDATE payment SET gateway_transaction = 'SIMNONE', gateway_sequence = 'SIMNONE' WHERE number = ?"], "the bank does not know of"),
     "a refund that is gone": (["DELETE FROM refund"], "refund"),
     "a refund of less": (["UPDATE refund SET amount_fen = 1"], "not what was paid"),
+    "a second live certificate": (["UPDATE certificate SET revoked_at = NULL", "UPDATE audit SET subject = ? WHERE action = 'certificate.issued'"], "live certificates"),
+    "a row of the audit log that was changed": (["UPDATE audit SET actor = 'nobody' WHERE seq = 5"], "the hash does not fit"),
+    "a row of it that is gone": (["DELETE FROM audit WHERE seq = 7"], "8 follows 6"),
+    "an end of it that was cut off": (["DELETE FROM audit WHERE seq > 20"], "the head remembers"),
     "money that is nowhere": (["UPDATE orders SET state = 5 WHERE state = 2"], "nowhere"),
 }
 

@@ -213,8 +213,10 @@ static void states_are_never_guessed(void **state)
 	assert_int_equal(r.invoice_fen, 20000);
 	result_of("PAID", 20000, "{\"totalAmount\":1}", &r);
 	assert_int_equal(r.amount_fen, 1);
+	assert_int_equal(r.told_fen, 20000);
 	result_of("PAID", 1, "{\"totalAmount\":20000}", &r);
-	assert_int_equal(r.amount_fen, 1);
+	assert_int_equal(r.amount_fen, 20000);
+	assert_int_equal(r.told_fen, 1);
 	result_of("PAID", -1, "{\"totalAmount\":20000}", &r);
 	assert_int_equal(r.status, PAYMENT_UNKNOWN);
 	result_of("PAID", 20000, "{\"status\":\"WAIT_BUYER_PAY\"}", &r);

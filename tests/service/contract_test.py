@@ -214,6 +214,19 @@ def _():
     tap.equal(person.post("/cancel").is_ok()["state"], "paid")
 
 
+@tap.test("another amount than the price is kept and told of, and nobody is asked to pay again")
+def _():
+    person = holder()
+    person.ready_to_pay()
+    client.faults(drop_notify=1)
+    bills = [b for b in client.bank("GET", "/control/ledger")["bills"] if b["description"] == person.number]
+    client.bank("POST", "/control", {"do": "pay", "bill": bills[-1]["bill_no"], "amount": 1})
+    person.post("/payment/query").is_problem(409, "payment-held")
+    person.post("/payment").is_problem(409, "payment-held")
+    tap.equal(person.get().is_ok()["state"], "paying")
+    tap.equal(person.post("/cancel").is_ok()["state"], "cancelled")
+
+
 @tap.test("events begin with the present state, go on after the last one seen, and beat")
 def _():
     person = holder()

@@ -94,14 +94,16 @@ def _():
     office.request("POST", "/v1/notify/other", body="a=b", headers={"Content-Type": "application/x-www-form-urlencoded"}).refused("not-found", 404)
 
 
-@tap.test("A notification of another amount changes nothing")
+@tap.test("A notification of another amount is held, and counted only when the gateway says the right one")
 def _():
     _, token, number, bill = paying()
     office.faults(notify_wrong_amount=1)
     office.pay_order(number)
-    wait(lambda: f"bill {bill}: paid" in office.logs(), "the notification")
+    wait(lambda: office.sql("SELECT state, told_fen FROM payment WHERE bill_no = ?", bill) == [(1, 1)], "the notification")
+    tap.contains(office.certhalld("held").stdout, bill)
     tap.equal(state(number, token), "paying")
     tap.equal(office.post(f"/v1/orders/{number}/payment/query", token=token).good()["state"], "paid", "the query tells the right one")
+    tap.check(bill not in office.certhalld("held").stdout)
 
 
 @tap.test("What the gateway does not know, or does not answer, changes nothing")

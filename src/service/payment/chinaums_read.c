@@ -80,12 +80,12 @@ void chinaums_read_result(const char *bill_status, int64_t amount, json_object *
 		return;
 	}
 	int64_t paid = chinaums_read_amount(payment, "totalAmount"), invoice = chinaums_read_amount(payment, "invoiceAmount");
-	out->amount_fen = paid >= 0 && paid < amount ? paid : amount; /* of two that differ the one that will be refused */
+	out->amount_fen = paid >= 0 ? paid : amount;
+	out->told_fen = amount;
 	out->invoice_fen = invoice >= 0 ? invoice : out->amount_fen;
 	out->paid_at = chinaums_read_moment(chinaums_read_text(payment, "payTime"));
-	const char *transaction = chinaums_read_text(payment, "targetOrderId");
-	if (*transaction == '\0')
-		transaction = chinaums_read_text(payment, "paySeqId");
-	text_sanitize(transaction, out->transaction, sizeof out->transaction, false);
+	const char *transaction = chinaums_read_text(payment, "targetOrderId"), *sequence = chinaums_read_text(payment, "paySeqId");
+	text_sanitize(*transaction != '\0' ? transaction : sequence, out->transaction, sizeof out->transaction, false);
+	text_sanitize(sequence, out->sequence, sizeof out->sequence, false);
 	text_sanitize(chinaums_read_text(payment, "targetSys"), out->wallet, sizeof out->wallet, false);
 }

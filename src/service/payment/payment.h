@@ -7,7 +7,7 @@
  * What a caller must keep to (domain rules of every gateway):
  *  - a bill is stored, with its bill_no and bill_date, before payment_bill_create is called; both never change;
  *  - PAYMENT_UNKNOWN and an error of query, close or refund say nothing about the money: ask again;
- *  - amount_fen of a result is compared with the bill's before anything is delivered;
+ *  - amount_fen and told_fen of a result are compared with the bill's before anything is delivered;
  *  - one payment may be learned many times (notification, query, close), also after the bill was closed. */
 #ifndef SERVICE_PAYMENT_PAYMENT_H
 #define SERVICE_PAYMENT_PAYMENT_H
@@ -45,11 +45,12 @@ enum payment_status {
 /* All but status is only set when there was a payment (PAID, REFUNDED). */
 struct payment_result {
 	enum payment_status status;
-	int64_t amount_fen;  /* of the bill as the gateway knows it */
+	int64_t amount_fen;  /* what was paid */
+	int64_t told_fen;    /* of the bill as the gateway knows it; the same, or somebody must look */
 	int64_t invoice_fen; /* what the payer may be invoiced by the gateway's reckoning: less when the wallet gave coupons */
 	int64_t paid_at;     /* seconds since 1970; 0: not said */
 	char wallet[32];     /* as the gateway names it; sanitised */
-	char transaction[64];
+	char transaction[64], sequence[64]; /* the wallet's number and the gateway's; empty: not told. A second payment of a bill has others */
 };
 
 enum payment_refund_status { PAYMENT_REFUND_UNKNOWN, PAYMENT_REFUND_PROCESSING, PAYMENT_REFUND_DONE, PAYMENT_REFUND_FAILED };

@@ -65,5 +65,37 @@ const char *const sql_schema[] = {
 	" token_sha256 TEXT PRIMARY KEY, fingerprint TEXT NOT NULL REFERENCES certificate, created BIGINT NOT NULL,"
 	" used BIGINT NOT NULL);"
 	"CREATE INDEX session_used ON session (used);",
+
+	/* What was done, chained by hashes; audit_head remembers the last row of each node (audit.h). */
+	"CREATE TABLE audit ("
+	" node TEXT NOT NULL, seq BIGINT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,"
+	" subject TEXT NOT NULL, details TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (node, seq));"
+	"CREATE INDEX audit_subject ON audit (subject);"
+	"CREATE TABLE audit_head (node TEXT PRIMARY KEY, seq BIGINT NOT NULL, hash TEXT NOT NULL);",
+
+	/* A bill may be paid twice: nth. told_fen: the amount of the bill as the gateway told it. state: 0 counted, 1 held for staff
+	 * (held_for: why). A refund that was refused (2) leaves room for another. 3: waits for a second person. */
+	"CREATE TABLE payment_next ("
+	" bill_no TEXT NOT NULL REFERENCES bill, nth BIGINT NOT NULL, number TEXT NOT NULL REFERENCES orders,"
+	" amount_fen BIGINT NOT NULL, told_fen BIGINT NOT NULL, gateway_transaction TEXT NOT NULL, gateway_sequence TEXT NOT NULL,"
+	" wallet TEXT NOT NULL, paid_at BIGINT NOT NULL, learned_at BIGINT NOT NULL, state BIGINT NOT NULL,"
+	" held_for TEXT NOT NULL, PRIMARY KEY (bill_no, nth));"
+	"INSERT INTO payment_next SELECT bill_no, 1, number, amount_fen, amount_fen, COALESCE(gateway_transaction, ''), '', wallet,"
+	" paid_at, learned_at, 0, '' FROM payment;"
+	"CREATE TABLE refund_next ("
+	" refund_no TEXT PRIMARY KEY, bill_no TEXT NOT NULL, nth BIGINT NOT NULL, number TEXT NOT NULL, amount_fen BIGINT NOT NULL,"
+	" state BIGINT NOT NULL, created BIGINT NOT NULL, done_at BIGINT NOT NULL, reason TEXT NOT NULL, asked_by TEXT NOT NULL,"
+	" approved_by TEXT NOT NULL);"
+	"INSERT INTO refund_next SELECT refund_no, bill_no, 1, number, amount_fen, state, created, created, '', '', '' FROM refund;"
+	"DROP TABLE refund;"
+	"DROP TABLE payment;"
+	"ALTER TABLE payment_next RENAME TO payment;"
+	"ALTER TABLE refund_next RENAME TO refund;"
+	"CREATE UNIQUE INDEX refund_once ON refund (bill_no, nth) WHERE state <> 2;"
+	"CREATE INDEX refund_waiting ON refund (created) WHERE state IN (0, 3);"
+	"CREATE INDEX payment_number ON payment (number);"
+	"CREATE INDEX payment_held ON payment (learned_at) WHERE state = 1;"
+	"CREATE INDEX payment_transaction ON payment (gateway_transaction);"
+	"CREATE INDEX payment_paid_at ON payment (paid_at);",
 	NULL
 };
