@@ -26,7 +26,7 @@ static int find_payment(struct sql *db, const char *bill_no, const struct paymen
 {
 	struct sql_stmt *q = sql_prepare(db,
 		"SELECT p.nth, p.state, p.gateway_transaction, p.gateway_sequence, p.held_for = 'amount', r.refund_no IS NOT NULL FROM payment p"
-		" LEFT JOIN refund r ON r.bill_no = p.bill_no AND r.nth = p.nth AND r.state <> 2 WHERE p.bill_no = ? ORDER BY p.nth");
+		" LEFT JOIN refund r ON r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1) WHERE p.bill_no = ? ORDER BY p.nth");
 	sql_text(q, bill_no);
 	char transaction[64], sequence[64];
 	*out = (struct known){ 0 };
