@@ -19,7 +19,8 @@ AC_DEFUN([CERTHALL_HARDENING], [
     [CERTHALL_FLAG([HARDEN_CFLAGS], m4_defn([flag]))])
   AS_IF([test "$enable_sanitizers" = yes],
     [HARDEN_CFLAGS="$HARDEN_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-     HARDEN_LDFLAGS="-fsanitize=address,undefined"],
+     HARDEN_LDFLAGS="-fsanitize=address,undefined"
+     AS_IF([test "$enable_fuzzing" = yes], [HARDEN_CFLAGS="$HARDEN_CFLAGS -fsanitize=fuzzer-no-link"])],
     [HARDEN_CFLAGS="$HARDEN_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"])
   m4_foreach_w([flag], [-pie -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -Wl,--no-copy-dt-needed-entries],
     [CERTHALL_FLAG([HARDEN_LDFLAGS], m4_defn([flag]))])
