@@ -18,6 +18,9 @@ int file_replace(const char *path, const void *data, size_t len, struct error *e
 /* Writes a file that must not exist yet (0600, O_EXCL, O_NOFOLLOW), fsynced. */
 int file_create(const char *path, const void *data, size_t len, struct error *err) CH_MUST_CHECK;
 
+/* That what was made, renamed or linked in the folder of path is on the disk. */
+int file_sync_folder(const char *path, struct error *err) CH_MUST_CHECK;
+
 /* Makes a folder and its parents, 0700 each that is missing. */
 int file_make_folder(const char *path, struct error *err) CH_MUST_CHECK;
 

@@ -9,9 +9,8 @@
 #include "bank/ledger.h"
 #include "bank/message.h"
 
-static void answer(struct reply *reply, enum verdict verdict)
+static void answer(struct reply *reply, enum verdict verdict, json_object *out)
 {
-	json_object *out = json_object_new_object();
 	message_put(out, "errCode", verdict_code(verdict));
 	message_put(out, "errMsg", verdict_text(verdict));
 	reply_json(reply, verdict == VERDICT_SUCCESS ? 200 : verdict == VERDICT_NO_BILL ? 404 : 409, out);
@@ -50,25 +49,32 @@ static enum verdict set_faults(struct bank *bank, json_object *wanted)
 	return VERDICT_SUCCESS;
 }
 
-static void give_statement(struct bank *bank, const char *date, struct reply *reply)
+/* As a file for a person (out NULL), or in an answer. */
+static enum verdict give_statement(struct bank *bank, const char *date, json_object *out, struct reply *reply)
 {
 	int64_t day;
 	struct bytes text = { 0 };
+	enum verdict verdict = VERDICT_SUCCESS;
 	if (date == NULL || !message_moment(date, MESSAGE_DATE, &day))
-		reply_text(reply, 400, "text/plain", "?id=YYYY-MM-DD\n");
+		verdict = VERDICT_FORMAT;
 	else if (ledger_statement(bank->ledger, date, day, day + 86400, &text) != 0)
-		reply_text(reply, 500, "text/plain", "the ledger fails\n");
+		verdict = VERDICT_INTERNAL;
+	else if (out != NULL)
+		message_put(out, "statement", (const char *)text.data);
 	else
 		reply_text(reply, 200, "text/csv; charset=utf-8", (const char *)text.data);
 	bytes_free(&text);
+	return verdict;
 }
 
-static enum verdict act(struct bank *bank, json_object *in)
+static enum verdict act(struct bank *bank, json_object *in, json_object *out, struct reply *reply)
 {
 	json_object *set = json_object_object_get(in, "set"), *action = json_object_object_get(in, "do");
 	if (json_object_is_type(set, json_type_object))
 		return set_faults(bank, set);
 	const char *bill = json_object_get_string(json_object_object_get(in, "bill")), *what = json_object_get_string(action);
+	if (what != NULL && strcmp(what, "statement") == 0)
+		return give_statement(bank, json_object_get_string(json_object_object_get(in, "date")), out, reply);
 	if (bill == NULL || what == NULL)
 		return VERDICT_FORMAT;
 	if (strcmp(what, "expire") == 0)
@@ -99,7 +105,8 @@ void control_handle(struct bank *bank, const struct request *request, struct rep
 		return;
 	}
 	if (strcmp(request->path, "/control/statement") == 0) {
-		give_statement(bank, request->id, reply);
+		if (give_statement(bank, request->id, NULL, reply) != VERDICT_SUCCESS)
+			reply_text(reply, 400, "text/plain", "?id=YYYY-MM-DD\n");
 		return;
 	}
 	if (strcmp(request->path, "/control") != 0 || strcmp(request->method, "POST") != 0 || request->content_type == NULL
@@ -107,7 +114,7 @@ void control_handle(struct bank *bank, const struct request *request, struct rep
 		reply_text(reply, 415, "text/plain", "POST application/json\n");
 		return;
 	}
-	json_object *in = json_tokener_parse(request->body);
-	answer(reply, json_object_is_type(in, json_type_object) ? act(bank, in) : VERDICT_FORMAT);
+	json_object *in = json_tokener_parse(request->body), *out = json_object_new_object();
+	answer(reply, json_object_is_type(in, json_type_object) ? act(bank, in, out, reply) : VERDICT_FORMAT, out);
 	json_object_put(in);
 }

@@ -99,6 +99,11 @@ int file_replace(const char *path, const void *data, size_t len, struct error *e
 	return rc;
 }
 
+int file_sync_folder(const char *path, struct error *err)
+{
+	return sync_folder_of(path) == 0 ? 0 : failed(err, "sync the folder of", path);
+}
+
 int file_make_folder(const char *path, struct error *err)
 {
 	char part[FILE_PATH_MAX];

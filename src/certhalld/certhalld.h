@@ -16,6 +16,9 @@ int command_packages(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_held(int argc, char **argv);
 int command_refund(int argc, char **argv);
+int command_reconcile(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
 
 /* One --name VALUE, or --name alone when value is NULL and given is not. */
 struct option_row {

@@ -25,6 +25,9 @@ static const struct {
 	{ "held", command_held, "held --config FILE" },
 	{ "refund", command_refund, "refund ask --config FILE --reason TEXT --by NAME [--bill NUMBER] ORDER\n"
 		"  certhalld refund approve --config FILE --by NAME [--bill NUMBER] ORDER\n  certhalld refund list --config FILE" },
+	{ "reconcile", command_reconcile, "reconcile --config FILE --date YYYY-MM-DD [--statement FILE] [--ask]" },
+	{ "backup", command_backup, "backup --config FILE OUTPUT" },
+	{ "restore", command_restore, "restore --config FILE BACKUP" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

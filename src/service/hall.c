@@ -1,11 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <certhall/clock.h>
 #include <certhall/log.h>
 
 #include "service/service.h"
+#include "service/store/backup.h"
 
 enum { RATE_KEYS = 65536, SETTING_MAX = 256 };
 
@@ -88,12 +90,15 @@ int hall_open(const char *config_path, struct hall **out, struct error *err)
 	*out = hall;
 	if (hall == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "hall");
+	hall->lock_fd = -1;
 	for (int i = 0; i < LOCKS * ORDER_LOCKS; i++)
 		pthread_mutex_init(&hall->order_locks[i / ORDER_LOCKS][i % ORDER_LOCKS], NULL);
 	pthread_mutex_init(&hall->crl_lock, NULL);
 	int rc = settings_read(config_path, &hall->settings, err);
 	if (rc == 0)
 		audit_open(hall->settings.audit_node);
+	if (rc == 0)
+		rc = sql_lock(hall->settings.database, false, &hall->lock_fd, err);
 	if (rc == 0)
 		rc = open_databases(hall, 1, err);
 	if (rc == 0)
@@ -126,6 +131,8 @@ void hall_free(struct hall **hall_ref)
 	for (int i = 0; i < hall->db_count; i++)
 		sql_close(&hall->db[i]);
 	free(hall->db);
+	if (hall->lock_fd >= 0)
+		close(hall->lock_fd);
 	gcra_free(&hall->rates);
 	bytes_free(&hall->crl);
 	explicit_bzero(hall->challenge_key, sizeof hall->challenge_key);

@@ -52,6 +52,7 @@ struct hall {
 	struct payment *payment;    /* NULL: nothing can be paid */
 	char payment_driver[32];
 	struct hs_server *server;   /* NULL in the operator's commands */
+	int lock_fd;                /* holds the database while it is open here */
 	struct sql **db;            /* one a worker's number; 0 is the sweeper's or the command's */
 	int db_count;
 	struct gcra *rates;         /* by certificate */

@@ -7,44 +7,20 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../service"))
 import books
-from office import Office, wait
+from forged import Forged
+from office import Office
 import tap
 
 office = Office()
 
 
-def renewed(end="installed"):
-    """A renewal up to that state: the order's number."""
-    cert = office.cert()
-    token = office.login(cert)
-    number = office.order(token)["number"]
-    if end == "cancelled":
-        office.post(f"/v1/orders/{number}/cancel", token=token).good()
-    if end in ("created", "cancelled"):
-        return number
-    office.post(f"/v1/orders/{number}/payment", token=token).good()
-    office.pay_order(number)
-    office.until_state(token, number, "paid")
-    if end == "paid":
-        return number
-    key = office.key()
-    der = base64.b64decode(office.request_cert(cert, key, number, token).good()["items"][0]["certificate"])
-    if end == "installed":
-        office.report_installed(key, number, der, token).good()
-    return number
-
-
 def refunded():
     """Paid after it was cancelled and another order was made."""
-    cert = office.cert()
-    token = office.login(cert)
-    number = office.order(token)["number"]
-    office.post(f"/v1/orders/{number}/payment", token=token).good()
-    bill = office.sql("SELECT bill_no FROM bill WHERE number = ?", number)[0][0]
+    cert, token, number, bill = office.paying()
     office.post(f"/v1/orders/{number}/cancel", token=token).good()
     office.order(token)
-    tap.equal(office.bank_control(bill=bill, do="pay", late=True)[0], 200)
-    wait(lambda: office.sql("SELECT state FROM orders WHERE number = ?", number) == [(books.REFUNDED,)], "refunded")
+    office.bank_pays(bill, late=True)
+    office.wait_state(number, "refunded")
     return number
 
 
@@ -54,29 +30,9 @@ numbers = {}
 @tap.test("After renewals that ended in every state the books hold, and the money is where it should be")
 def _():
     for end in ("created", "cancelled", "paid", "issued", "installed"):
-        numbers[end] = renewed(end)
+        numbers[end] = office.renewed(end)
     numbers["refunded"] = refunded()
     tap.equal(books.check(office), {"in": 4 * 36000, "issued": 2 * 36000, "refunded": 36000, "pending": 36000, "held": 0})
-
-
-class Forged:
-    """The same hall with something put wrong in a copy of its database."""
-
-    def __init__(self, *statements):
-        self.dir, self.bank_port = office.path("forged"), office.bank_port
-        os.mkdir(self.dir)
-        office_db = sqlite3.connect(f"{office.dir}/hall.db", timeout=30)
-        db = sqlite3.connect(f"{self.dir}/hall.db")
-        office_db.backup(db)
-        office_db.close()
-        db.execute("PRAGMA foreign_keys = OFF")
-        for text in statements:
-            changed = db.execute(text, [numbers[n] for n in ("installed",)] if "?" in text else []).rowcount
-            tap.check(changed != 0, f"changed nothing: {text}")
-        db.commit()
-        db.close()
-        with open(f"{self.dir}/hall.conf", "w") as file:
-            file.write(f'database = "{self.dir}/hall.db";\n')
 
 
 WRONG = {
@@ -104,7 +60,7 @@ for name, (statements, said) in WRONG.items():
     @tap.test(f"It tells of {name}")
     def _(statements=statements, said=said):
         try:
-            books.check(Forged(*statements))
+            books.check(Forged(office, *statements, numbers=[numbers["installed"]]))
         except books.Broken as broken:
             tap.contains(str(broken), said)
         else:
@@ -113,7 +69,7 @@ for name, (statements, said) in WRONG.items():
 
 @tap.test("It tells of a damaged file")
 def _():
-    forged = Forged()
+    forged = Forged(office)
     with open(f"{forged.dir}/hall.db", "r+b") as file:
         file.seek(4096 * 20)
         file.write(b"\xff" * 4096 * 4)

@@ -44,12 +44,13 @@ ca = {{ backend = "embedded"; certificate = "{dir}/ca/ca.pem"; key = "{dir}/ca/c
 packages = {{ folder = "{dir}/packages"; certificate = "{dir}/ca/signer.pem"; key = "{dir}/ca/signer.key"; }};
 payment = {{ driver = "chinaums"; transport = "legacy"; url = "http://127.0.0.1:{bank_port}/netpay-route-server/api/"; mid = "000000000000001";
 	tid = "00000001"; source_id = "1017"; msg_src = "WWW.CERTHALL.TEST"; sign_type = "SHA256"; key = "sandbox-key-not-secret";
-	notify_url = "https://127.0.0.1:{port}/v1/notify/chinaums"; qr_hosts = [ "127.0.0.1" ]; timeout_ms = 5000; sandbox = true; }};
+	notify_url = "https://127.0.0.1:{port}/v1/notify/chinaums"; qr_hosts = [ "127.0.0.1" ]; timeout_ms = {gateway_ms}; sandbox = true; }};
 sweep = {{ every = 1; first = {sweep_first}; }};
 stream = {{ heartbeat = {heartbeat}; max_age = 3600; }};
 limits = {{ address_rate = {address_rate}; address_burst = {address_burst}; certificate_rate = {certificate_rate}; certificate_burst = {certificate_burst};
 	connections = 6000; body = 65536; }};
 log = {{ level = "debug"; }};
+{more}
 """
 BANK = """
 name = "测试数字证书认证中心（模拟）"; mid = "000000000000001"; tid = "00000001"; source_id = "1017"; msg_src = "WWW.CERTHALL.TEST";
@@ -156,7 +157,7 @@ class Office:
         tap.at_exit(self.close)
         tap.on_failure(self.logs)
         self.processes, self.count, self.port, self.bank_port = {}, 0, free_port(), free_port()
-        self.settings = dict(dict(code_seconds=1800, sweep_first=3600, heartbeat=15, address_rate=1000000, address_burst=1000000,
+        self.settings = dict(dict(code_seconds=1800, sweep_first=3600, heartbeat=15, gateway_ms=5000, more="", address_rate=1000000, address_burst=1000000,
                                   certificate_rate=1000000, certificate_burst=1000000), **settings)
         self.certhalld("init", "--dir", f"{self.dir}/ca", "--ca-not-before", rfc3339(-2000), config=False)
         os.mkdir(f"{self.dir}/packages")
@@ -226,6 +227,10 @@ class Office:
             process.wait()
         self.processes = {}
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def staff(self, command, sub, *arguments, check=True, config=None):
+        """A command of two words: certhalld refund ask ..."""
+        return self.certhalld(command, sub, "--config", config or f"{self.dir}/hall.conf", *arguments, config=False, check=check)
 
     # ---- HTTP ----
 
@@ -305,6 +310,52 @@ class Office:
 
     def order(self, token, status=201, **changes):
         return self.post("/v1/orders", {"applicant": dict(APPLICANT, **changes), "acknowledged": True}, token).good(status)
+
+    def paying(self, cert=None):
+        """A certificate with an order and an open bill: (certificate, token, number, bill number)."""
+        cert = cert or self.cert()
+        token = self.login(cert)
+        number = self.order(token)["number"]
+        self.post(f"/v1/orders/{number}/payment", token=token).good()
+        return cert, token, number, self.bill_of(number)
+
+    def bill_of(self, number):
+        return self.sql("SELECT bill_no FROM bill WHERE number = ? ORDER BY attempt DESC", number)[0][0]
+
+    def state_of(self, number):
+        names = ["created", "paying", "paid", "issued", "installed", "cancelled", "refunding", "refunded"]
+        return names[self.sql("SELECT state FROM orders WHERE number = ?", number)[0][0]]
+
+    def wait_state(self, number, wanted):
+        """Until the order is there; a stream would end with the order before."""
+        wait(lambda: self.state_of(number) == wanted, f"{number} {wanted}")
+
+    def bank_pays(self, bill, **oddities):
+        """The payer pays a bill: late, again, amount, at (bank.h's oddities)."""
+        status, answer = self.bank_control(bill=bill, do="pay", **oddities)
+        tap.equal(status, 200, str(answer))
+
+    def renewed(self, end="installed", cert=None):
+        """A renewal up to that state: the order's number."""
+        cert = cert or self.cert()
+        token = self.login(cert)
+        number = self.order(token)["number"]
+        if end == "cancelled":
+            self.post(f"/v1/orders/{number}/cancel", token=token).good()
+        if end in ("created", "cancelled"):
+            return number
+        self.post(f"/v1/orders/{number}/payment", token=token).good()
+        if end == "paying":
+            return number
+        self.pay_order(number)
+        self.until_state(token, number, "paid")
+        if end == "paid":
+            return number
+        key = self.key()
+        der = base64.b64decode(self.request_cert(cert, key, number, token).good()["items"][0]["certificate"])
+        if end == "installed":
+            self.report_installed(key, number, der, token).good()
+        return number
 
     def pay_order(self, number):
         self.certhalld("pay", number)

@@ -10,27 +10,11 @@ import tap
 office = Office(sweep_first=3600)
 
 
-def paying(cert=None):
-    """A certificate with an order and an open bill: (certificate, token, number, bill number)."""
-    cert = cert or office.cert()
-    token = office.login(cert)
-    number = office.order(token)["number"]
-    office.post(f"/v1/orders/{number}/payment", token=token).good()
-    return cert, token, number, bill_of(number)
-
-
-def bill_of(number):
-    return office.sql("SELECT bill_no FROM bill WHERE number = ? ORDER BY attempt DESC", number)[0][0]
+paying, wait_state = office.paying, office.wait_state
 
 
 def state(number, token):
     return office.get(f"/v1/orders/{number}", token).good()["state"]
-
-
-def wait_state(number, wanted):
-    """Until the order is there; a stream would end with the order before."""
-    names = ["created", "paying", "paid", "issued", "installed", "cancelled", "refunding", "refunded"]
-    wait(lambda: names[office.sql("SELECT state FROM orders WHERE number = ?", number)[0][0]] == wanted, f"{number} {wanted}")
 
 
 @tap.test("Asking for the code again gives the same one; an expired one is closed and a fresh one made")

@@ -251,18 +251,36 @@ static const char *ums_notify_answer(bool taken)
 	return taken ? "SUCCESS" : "FAILED";
 }
 
-static int ums_sandbox_pay(struct payment *payment, const struct payment_bill *bill, struct error *err)
+/* Asks the stand-in for something; takes order over. */
+static int control(struct payment *payment, json_object *order, json_object **answer, struct error *err)
 {
-	json_object *order = json_object_new_object(), *answer;
-	put(order, "bill", bill->bill_no);
-	put(order, "do", "pay");
-	int rc = chinaums_http_post((struct chinaums *)payment, "/control", json_object_to_json_string(order), &answer, err);
+	int rc = chinaums_http_post((struct chinaums *)payment, "/control", json_object_to_json_string(order), answer, err);
 	json_object_put(order);
 	if (rc != 0)
 		return rc;
-	const char *code = chinaums_read_text(answer, "errCode");
-	if (!success(code))
-		rc = rejected(err, ERR_ORDER_STATE, code, answer);
+	const char *code = chinaums_read_text(*answer, "errCode");
+	return success(code) ? 0 : rejected(err, ERR_ORDER_STATE, code, *answer);
+}
+
+static int ums_sandbox_pay(struct payment *payment, const struct payment_bill *bill, struct error *err)
+{
+	json_object *order = json_object_new_object(), *answer = NULL;
+	put(order, "bill", bill->bill_no);
+	put(order, "do", "pay");
+	int rc = control(payment, order, &answer, err);
+	json_object_put(answer);
+	return rc;
+}
+
+static int ums_sandbox_statement(struct payment *payment, const char *date, struct bytes *out, struct error *err)
+{
+	json_object *order = json_object_new_object(), *answer = NULL;
+	put(order, "date", date);
+	put(order, "do", "statement");
+	int rc = control(payment, order, &answer, err);
+	const char *text = rc == 0 ? chinaums_read_text(answer, "statement") : "";
+	if (rc == 0 && bytes_set(out, text, strlen(text)) != 0)
+		rc = error_set(err, ERR_NO_MEMORY, "", "statement");
 	json_object_put(answer);
 	return rc;
 }
@@ -280,4 +298,5 @@ const struct payment_driver chinaums_driver = {
 	.notify = chinaums_notify,
 	.notify_answer = ums_notify_answer,
 	.sandbox_pay = ums_sandbox_pay,
+	.sandbox_statement = ums_sandbox_statement,
 };

@@ -19,6 +19,7 @@ struct payment_driver {
 		struct error *err);
 	const char *(*notify_answer)(bool taken);
 	int (*sandbox_pay)(struct payment *payment, const struct payment_bill *bill, struct error *err);
+	int (*sandbox_statement)(struct payment *payment, const char *date, struct bytes *out, struct error *err);
 };
 
 /* A driver's own struct begins with this. */

@@ -87,6 +87,13 @@ int payment_sandbox_pay(struct payment *payment, const struct payment_bill *bill
 	return payment->driver->sandbox_pay(payment, bill, err);
 }
 
+int payment_sandbox_statement(struct payment *payment, const char *date, struct bytes *out, struct error *err)
+{
+	if (!payment->sandbox)
+		return error_set(err, ERR_METHOD_NOT_ALLOWED, "", "a real gateway's statement comes as a file: --statement FILE");
+	return payment->driver->sandbox_statement(payment, date, out, err);
+}
+
 const char *payment_status_name(enum payment_status status)
 {
 	static const char *const names[] = { [PAYMENT_UNKNOWN] = "unknown", [PAYMENT_UNPAID] = "unpaid", [PAYMENT_PAID] = "paid",

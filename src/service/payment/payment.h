@@ -18,6 +18,7 @@
 
 #include <libconfig.h>
 
+#include <certhall/bytes.h>
 #include <certhall/error.h>
 
 struct payment;
@@ -98,6 +99,8 @@ const char *payment_notify_answer(const struct payment *payment, bool taken);
  * ERR_METHOD_NOT_ALLOWED with a real gateway. */
 bool payment_is_sandbox(const struct payment *payment);
 int payment_sandbox_pay(struct payment *payment, const struct payment_bill *bill, struct error *err) CH_MUST_CHECK;
+/* Its statement of a day ("2026-11-22"); a real gateway's comes as a file. */
+int payment_sandbox_statement(struct payment *payment, const char *date, struct bytes *out, struct error *err) CH_MUST_CHECK;
 
 const char *payment_status_name(enum payment_status status); /* "unknown", "unpaid", "paid", "closed", "refunded" */
 
