@@ -54,6 +54,12 @@ X(PAYMENT_UNAVAILABLE, "payment-unavailable", 502, N_("The payment service does 
 X(PAYMENT_UNKNOWN, "payment-unknown", 502, N_("The payment's state is not known yet. Do not pay again; ask again in a moment."))
 X(PAYMENT_HELD, "payment-held", 409, N_("What was paid differs from the price. It is kept safe and customer service looks into it. Do not pay again."))
 
+/* invoices */
+X(INVOICE_NO_MATCH, "invoice-no-match", 403, N_("No invoice was found, or the digits are wrong. Check the organisation's full name, the taxpayer number, the phone and the digits of the new picture."))
+X(INVOICE_NONE, "invoice-none", 404, N_("There is no such invoice, or the query is too old. Query again."))
+X(INVOICE_WAITING, "invoice-waiting", 409, N_("The invoice has not been issued yet. Ask again later."))
+X(INVOICE_REFUSED, "invoice-refused", 422, N_("The invoice cannot be issued (%s). Contact customer service."))
+
 /* issuing */
 X(CSR_INVALID, "csr-invalid", 422, N_("The certificate request is not acceptable (%s)."))
 X(PROOF_INVALID, "proof-invalid", 422, N_("The request is not properly signed by the old key. Check that the right key is inserted."))

@@ -6,7 +6,8 @@
 #include <certhall/clock.h>
 #include <certhall/log.h>
 
-#include "service/service.h"
+#include "service/invoice.h"
+#include "service/invoice/issuer.h"
 #include "service/store/backup.h"
 
 enum { RATE_KEYS = 65536, SETTING_MAX = 256 };
@@ -110,6 +111,8 @@ int hall_open(const char *config_path, struct hall **out, struct error *err)
 		rc = open_trust(hall, err);
 	if (rc == 0)
 		rc = open_payment(hall, err);
+	if (rc == 0)
+		rc = issuer_open(config_lookup(&hall->settings.config, "invoice"), &hall->issuer, err);
 	atomic_store(&hall->payment_ready, hall->payment != NULL);
 	if (rc == 0 && (hall->rates = gcra_new(RATE_KEYS)) == NULL)
 		rc = error_set(err, ERR_NO_MEMORY, NULL, "rates");
@@ -125,6 +128,7 @@ void hall_free(struct hall **hall_ref)
 	if (hall == NULL)
 		return;
 	hall_stop(hall);
+	issuer_free(&hall->issuer);
 	payment_free(&hall->payment);
 	trust_free(&hall->trust);
 	ca_free(&hall->ca);
@@ -160,6 +164,8 @@ int hall_serve(struct hall *hall, struct error *err)
 	int rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
 	if (rc == 0)
 		rc = hs_start(&http, &hall->server, err);
+	if (rc == 0)
+		invoice_catch_up(hall, clock_now());
 	return rc == 0 ? sweep_start(hall, err) : rc;
 }
 

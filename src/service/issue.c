@@ -6,7 +6,7 @@
 #include <certhall/fault.h>
 #include <certhall/log.h>
 
-#include "service/service.h"
+#include "service/invoice.h"
 
 /* Issuing: the request is checked, what will be signed is written down, signed, and the result written down. A repeat finds
  * the plan or the result and comes to the same certificate. */
@@ -351,6 +351,8 @@ static int store_installed(struct call *call, const char *number, const struct i
 			&moved, err);
 	if (rc == 0 && !moved)
 		rc = error_set(err, ERR_ORDER_STATE, NULL, "no longer paid");
+	if (rc == 0 && all)
+		rc = invoice_wait(call->db, number, call->now, call->now + call->hall->settings.invoice_delay * 60, err);
 	rc = sql_commit(call->db, rc, err);
 	fault_point("installed-stored", NULL);
 	if (rc == 0)

@@ -34,7 +34,7 @@ struct settings {
 	const char *audit_node, *audit_head_file;
 	int pay_minutes, code_seconds, invoice_days, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
 	int connections, connections_per_address, timeout, body, waiting, workers, gateway_workers, threads;
-	int address_rate, address_burst, certificate_rate, certificate_burst;
+	int address_rate, address_burst, certificate_rate, certificate_burst, query_rate, query_burst, invoice_delay;
 	bool revoke_superseded, behind_proxy;
 	size_t projects_count;
 	struct project_rule projects[PROJECTS];
@@ -59,6 +59,8 @@ struct hall {
 	uint8_t challenge_key[32];
 	pthread_mutex_t order_locks[LOCKS][ORDER_LOCKS];
 	atomic_bool payment_ready;
+	struct issuer *issuer;      /* NULL: no invoices are issued */
+	atomic_uint queries_refused; /* of invoices, by their rate, since the start */
 
 	pthread_mutex_t crl_lock;
 	struct bytes crl;
@@ -194,6 +196,11 @@ HALL_HANDLER(order_cancel);
 HALL_HANDLER(order_requests);
 HALL_HANDLER(order_installed);
 HALL_HANDLER(notify_post);
+HALL_HANDLER(captchas_post);
+HALL_HANDLER(invoices_query);
+HALL_HANDLER(invoices_page);
+HALL_HANDLER(invoice_pdf);
+HALL_HANDLER(invoice_xml);
 HALL_HANDLER(packages_get);
 HALL_HANDLER(package_content);
 

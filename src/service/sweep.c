@@ -5,6 +5,7 @@
 #include <certhall/log.h>
 
 #include "service/bill.h"
+#include "service/invoice.h"
 
 /* What nobody asks for: deadlines, payments that no notification told about, refunds, and rows whose time has passed. Uses the
  * database connection 0. */
@@ -134,6 +135,8 @@ static void tidy(struct hall *hall, int64_t now, struct error *err)
 		int64_t before;
 	} old[] = {
 		{ "DELETE FROM challenge_used WHERE expires < ?", now - LATE_SECONDS }, /* the clock may be set back */
+		{ "DELETE FROM captcha WHERE expires < ?", now },
+		{ "DELETE FROM invoice_grant WHERE expires < ?", now },
 		{ "DELETE FROM session WHERE used < ?", now - s->idle_minutes * 60 },
 		{ "DELETE FROM session WHERE created < ?", now - s->session_hours * 3600 },
 	};
@@ -164,6 +167,7 @@ static void turn(struct hall *hall, int64_t last, int64_t now)
 		sweep_refunds(hall, last, now, &err);
 	}
 	sweep_deadlines(hall, now, &err);
+	invoice_sweep(hall, now);
 	if (audit_head_export(hall->db[0], &hall->settings, &hall->audit_exported, now, &err) != 0)
 		log_error("audit", &err);
 }

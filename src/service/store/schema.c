@@ -97,5 +97,28 @@ const char *const sql_schema[] = {
 	"CREATE INDEX payment_held ON payment (learned_at) WHERE state = 1;"
 	"CREATE INDEX payment_transaction ON payment (gateway_transaction);"
 	"CREATE INDEX payment_paid_at ON payment (paid_at);",
+
+	/* One invoice an order. title_key: the unit's name as it is looked for (invoice_title_key). The number is taken from the counter and stored before the document is made. The documents stand in the
+	 * database, so that they are there exactly when the invoice is issued, and in every backup. */
+	"CREATE TABLE invoice ("
+	" id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE REFERENCES orders, state BIGINT NOT NULL, due BIGINT NOT NULL,"
+	" tries BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', invoice_no TEXT UNIQUE, created BIGINT NOT NULL,"
+	" issued BIGINT NOT NULL DEFAULT 0, amount_fen BIGINT NOT NULL, title TEXT NOT NULL, title_key TEXT NOT NULL, tax_no TEXT NOT NULL,"
+	" phone TEXT NOT NULL, contact TEXT NOT NULL);"
+	"CREATE INDEX invoice_unit ON invoice (tax_no, title_key, phone, created, id);"
+	"CREATE INDEX invoice_due ON invoice (due) WHERE state = 0;"
+	"CREATE TABLE invoice_file ("
+	" id TEXT NOT NULL REFERENCES invoice, format TEXT NOT NULL, size BIGINT NOT NULL, sha256 TEXT NOT NULL,"
+	" content BLOB NOT NULL, PRIMARY KEY (id, format));"
+	"CREATE TABLE counter (name TEXT PRIMARY KEY, last BIGINT NOT NULL);"
+	"INSERT INTO counter (name, last) VALUES ('invoice', 0);"
+	/* What a query may see: a unit's (title, tax_no, phone) or a certificate's. */
+	"CREATE TABLE invoice_grant ("
+	" token_sha256 TEXT PRIMARY KEY, expires BIGINT NOT NULL, title TEXT NOT NULL, tax_no TEXT NOT NULL, phone TEXT NOT NULL,"
+	" fingerprint TEXT NOT NULL);"
+	"CREATE INDEX invoice_grant_expires ON invoice_grant (expires);"
+	"CREATE TABLE captcha (id TEXT PRIMARY KEY, answer TEXT NOT NULL, expires BIGINT NOT NULL);"
+	"CREATE INDEX captcha_expires ON captcha (expires);"
+	"CREATE INDEX order_item_new ON order_item (new_fingerprint);",
 	NULL
 };
