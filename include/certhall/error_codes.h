@@ -10,6 +10,7 @@ X(NO_MEMORY, "no-memory", 503, N_("Not enough memory. Close other programs and t
 X(CANCELLED, "cancelled", 409, N_("Cancelled."))
 X(CONFIG, "config", 500, N_("The configuration cannot be used: %s"))
 X(FILE, "file", 500, N_("Cannot read or write %s. Check that the disk is not full and that you may write there."))
+X(STORAGE, "storage", 503, N_("The hall cannot store anything just now, so nothing was done. What was paid is kept. Try again later."))
 X(BAD_INPUT, "bad-input", 400, N_("This input cannot be used: %s"))
 
 /* the way to the hall */

@@ -37,14 +37,25 @@ int command_backup(int argc, char **argv)
 	return 0;
 }
 
+/* A name for the old one that nothing has yet. */
+static bool name_aside(const char *database, char out[FILE_PATH_MAX])
+{
+	char when[24];
+	clock_rfc3339(clock_now(), when, sizeof when);
+	for (int n = 1; n < 100; n++)
+		if (snprintf(out, FILE_PATH_MAX, n == 1 ? "%s.before-%s" : "%s.before-%s-%d", database, when, n) >= FILE_PATH_MAX)
+			return false;
+		else if (access(out, F_OK) != 0)
+			return true;
+	return false;
+}
+
 /* The copy is brought up to date and told of in its own log before it takes the other's place. */
 static int restore(const struct settings *settings, const char *from, char aside[FILE_PATH_MAX], struct error *err)
 {
-	char copy[FILE_PATH_MAX], when[24];
+	char copy[FILE_PATH_MAX];
 	struct sql *db = NULL;
-	clock_rfc3339(clock_now(), when, sizeof when);
-	if (snprintf(copy, sizeof copy, "%s.restoring", settings->database) >= (int)sizeof copy
-		|| snprintf(aside, FILE_PATH_MAX, "%s.before-%s", settings->database, when) >= FILE_PATH_MAX)
+	if (snprintf(copy, sizeof copy, "%s.restoring", settings->database) >= (int)sizeof copy || !name_aside(settings->database, aside))
 		return error_set(err, ERR_FILE, settings->database, "path too long");
 	unlink(copy); /* of one that was interrupted */
 	int rc = sql_copy(from, copy, err);

@@ -94,6 +94,7 @@ int main(int argc, char **argv)
 {
 	i18n_init(NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write that fails is told as such */
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "--help") == 0)

@@ -10,7 +10,7 @@
 
 /* id = hex of: purpose (1) end (8) nonce seed (12) tag (10): 62 characters. The nonce is HMAC(key, "nonce" id). So nothing is
  * kept until it is used, and nobody can fill the database with questions. */
-enum { SEED = 12, TAG = 10, HEAD = 1 + 8 + SEED, ID = HEAD + TAG, VALID_SECONDS = 300 };
+enum { SEED = 12, TAG = 10, HEAD = 1 + 8 + SEED, ID = HEAD + TAG, VALID_SECONDS = 300, SET_BACK = 60 };
 
 static const char *const purposes[] = { "login", "request", "install" };
 
@@ -69,7 +69,7 @@ int challenge_check(const struct hall *hall, const char *text, const char *purpo
 	for (int i = 0; i < 8; i++)
 		end = end << 8 | id[1 + i];
 	*expires = (int64_t)end;
-	if (id[0] != purpose_number(purpose) || now > *expires)
+	if (id[0] != purpose_number(purpose) || now > *expires || *expires > now + VALID_SECONDS + SET_BACK)
 		return error_set(err, ERR_CHALLENGE_INVALID, NULL, "for another purpose or too old");
 	return nonce_text(hall, id, nonce) ? 0 : error_set(err, ERR_NO_MEMORY, NULL, "challenge");
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <certhall/clock.h>
@@ -10,7 +11,7 @@
 #include "service/invoice/issuer.h"
 #include "service/store/backup.h"
 
-enum { RATE_KEYS = 65536, SETTING_MAX = 256 };
+enum { RATE_KEYS = 65536, DESCRIPTORS = 256 };
 
 static int open_trust(struct hall *hall, struct error *err)
 {
@@ -144,14 +145,32 @@ void hall_free(struct hall **hall_ref)
 	free(hall);
 }
 
+/* Each connection takes a descriptor; the rest is for the database, the gateway and files. When there are too few, fewer connections
+ * are taken: one that cannot be accepted would keep the library asking for it. */
+static unsigned fitting(unsigned wanted)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return wanted;
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		limit.rlim_cur = before;
+	if (limit.rlim_cur >= wanted + DESCRIPTORS)
+		return wanted;
+	unsigned fit = limit.rlim_cur > 2 * DESCRIPTORS ? (unsigned)(limit.rlim_cur - DESCRIPTORS) : DESCRIPTORS;
+	log_line(LOG_LEVEL_WARN, "serve", "only %u of %u connections: the limit of open files is %llu", fit, wanted, (unsigned long long)limit.rlim_cur);
+	return fit;
+}
+
 int hall_serve(struct hall *hall, struct error *err)
 {
 	const struct settings *s = &hall->settings;
 	struct hs_settings http = {
 		.listen = s->listen, .tls_certificate = s->tls_certificate, .tls_key = s->tls_key, .routes = hall_routes,
 		.render = order_render, .ctx = hall, .threads = s->threads, .workers = s->workers, .gateway_workers = s->gateway_workers,
-		.connections = (unsigned)s->connections, .connections_per_address = (unsigned)s->connections_per_address,
-		.timeout = (unsigned)s->timeout, .body_max = (size_t)s->body, .waiting_max = (size_t)s->waiting,
+		.connections = fitting((unsigned)s->connections), .connections_per_address = (unsigned)s->connections_per_address,
+		.timeout = (unsigned)s->timeout, .receive = s->receive, .body_max = (size_t)s->body, .waiting_max = (size_t)s->waiting,
 		.address_rate = s->address_rate, .address_burst = s->address_burst, .heartbeat = s->heartbeat, .max_age = s->max_age,
 		.behind_proxy = s->behind_proxy,
 	};
@@ -161,7 +180,9 @@ int hall_serve(struct hall *hall, struct error *err)
 	pthread_mutex_init(&hall->sweep_lock, NULL);
 	pthread_cond_init(&hall->sweep_wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	int rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
+	int rc = sql_check(hall->db[0], err);
+	if (rc == 0)
+		rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
 	if (rc == 0)
 		rc = hs_start(&http, &hall->server, err);
 	if (rc == 0)

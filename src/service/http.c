@@ -50,7 +50,6 @@ static struct hs_request *begin(struct hs_server *server, struct MHD_Connection 
 
 static void completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode how)
 {
-	(void)connection;
 	struct hs_server *server = cls;
 	struct hs_request *request = *con_cls;
 	if (request == NULL)
@@ -61,6 +60,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **con_c
 			(long long)(clock_monotonic_ms() - request->began_ms), how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : ", cut");
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
+	hs_connection_receives(server, connection, true); /* the next one */
 	bytes_free(&request->body);
 	free(request);
 	pthread_mutex_lock(&server->lock);
@@ -124,6 +124,7 @@ static enum MHD_Result dispatch(struct hs_request *request)
 {
 	struct hs_server *server = request->server;
 	struct error err = { 0 };
+	hs_connection_receives(server, request->connection, false);
 	if (request->body_too_large) {
 		error_set(&err, ERR_TOO_LARGE, NULL, "body");
 		return answer_now(request, &err, "");
@@ -216,6 +217,7 @@ static int start_daemon(struct hs_server *server, struct error *err)
 			MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
 			MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
 			MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+			MHD_OPTION_NOTIFY_CONNECTION, hs_connection_changes, server,
 			MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 			MHD_OPTION_CONNECTION_LIMIT, s->connections,
 			MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->connections_per_address,
@@ -247,6 +249,7 @@ int hs_start(const struct hs_settings *settings, struct hs_server **out, struct 
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&server->lock, NULL);
+	pthread_mutex_init(&server->connections_lock, NULL);
 	pthread_cond_init(&server->changed, &monotonic);
 	pthread_cond_init(&server->ending, &monotonic);
 	pthread_condattr_destroy(&monotonic);
@@ -303,6 +306,7 @@ void hs_stop(struct hs_server **server_ref)
 	MHD_socket listening = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
 	atomic_store(&server->closing, true);
 	hs_streams_end(server);
+	hs_connections_cut(server, 0); /* what has not come whole has not begun */
 	if (server->daemon != NULL)
 		drain(server);
 	hs_pool_stop(&server->quick);
@@ -318,6 +322,7 @@ void hs_stop(struct hs_server **server_ref)
 	pthread_cond_destroy(&server->ending);
 	pthread_cond_destroy(&server->changed);
 	pthread_mutex_destroy(&server->lock);
+	pthread_mutex_destroy(&server->connections_lock);
 	free(server);
 	*server_ref = NULL; /* not before: until here workers may publish through it */
 }

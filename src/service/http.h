@@ -47,6 +47,7 @@ struct hs_settings {
 	void *ctx;
 	int threads, workers, gateway_workers; /* worker numbers: 1 .. workers + gateway_workers */
 	unsigned connections, connections_per_address, timeout;
+	int receive; /* seconds within which a whole request must have come */
 	size_t body_max, waiting_max;
 	int64_t address_rate, address_burst; /* requests a minute and at once, of an address; 0: no limit */
 	int heartbeat, max_age;            /* of streams, seconds */

@@ -38,6 +38,9 @@ struct hs_server {
 	atomic_bool closing;
 	struct hs_pool quick, gateway;
 
+	pthread_mutex_t connections_lock; /* the library is never called inside it */
+	struct hs_connection *connections;
+
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed, ending; /* fewer requests; closing was set */
 	size_t requests; /* begun and not completed */
@@ -68,6 +71,11 @@ int hs_check_head(struct hs_request *request, const char *path, const char *meth
 	struct error *err) CH_MUST_CHECK;
 bool hs_path_match(const char *pattern, const char *path, char param[64]);
 void hs_peer(struct hs_request *request);
+
+/* http_deadline.c */
+void hs_connection_changes(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what);
+void hs_connection_receives(struct hs_server *server, struct MHD_Connection *connection, bool receiving);
+void hs_connections_cut(struct hs_server *server, int most_s); /* that have not sent a whole request within so many seconds */
 
 /* http_answer.c */
 int hs_set(struct hs_request *request, int status, struct MHD_Response *response) CH_MUST_CHECK; /* takes it over; NULL: no memory */

@@ -197,6 +197,12 @@ static bool subscribe(struct hs_stream *stream, const char *name)
 	return true;
 }
 
+/* Of the clock that only runs: setting the other one must neither end streams nor silence them. */
+static int64_t seconds(void)
+{
+	return clock_monotonic_ms() / 1000;
+}
+
 int hs_answer_stream(struct hs_request *request, const char *subject, int64_t seq, int64_t until)
 {
 	struct hs_server *server = request->server;
@@ -207,9 +213,9 @@ int hs_answer_stream(struct hs_request *request, const char *subject, int64_t se
 	ssize_t ignored = getrandom(&spread, sizeof spread, 0); /* so that those that came together do not come back together */
 	(void)ignored;
 	int max_age = server->settings.max_age;
-	int64_t now = clock_now(), end = now + max_age + spread % (unsigned)(max_age / 10 + 1);
+	int64_t now = seconds(), end = now + max_age + spread % (unsigned)(max_age / 10 + 1), last = until - clock_now() + now;
 	*stream = (struct hs_stream){ .server = server, .connection = request->connection, .words = hello_text, .seq = seq,
-		.until = until != 0 && until < end ? until : end, .beat = now + server->settings.heartbeat };
+		.until = until != 0 && last < end ? last : end, .beat = now + server->settings.heartbeat };
 	pthread_mutex_lock(&server->lock);
 	bool ok = subscribe(stream, subject);
 	pthread_mutex_unlock(&server->lock);
@@ -298,7 +304,7 @@ size_t hs_streams(struct hs_server *server)
 /* lock held */
 static void beat(struct hs_server *server)
 {
-	int64_t now = clock_now();
+	int64_t now = seconds();
 	for (struct hs_stream *stream = server->streams; stream != NULL; stream = stream->next) {
 		if (now >= stream->until)
 			stream->ending = true;
@@ -324,6 +330,9 @@ static void *tick(void *arg)
 		while (!atomic_load(&server->closing) && pthread_cond_timedwait(&server->ending, &server->lock, &at) == 0)
 			;
 		beat(server);
+		pthread_mutex_unlock(&server->lock);
+		hs_connections_cut(server, server->settings.receive);
+		pthread_mutex_lock(&server->lock);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return NULL;

@@ -38,6 +38,8 @@ static HALL_HANDLER(health_get)
 	struct sql_stmt *q = sql_prepare(call.db, "SELECT count(*) FROM setting");
 	sql_row(q);
 	int rc = sql_done(q, err);
+	if (rc == 0 && sql_health() != SQL_GOOD)
+		rc = error_set(err, ERR_STORAGE, NULL, "the database is not well");
 	return rc != 0 ? rc : hs_answer_bytes(request, 200, "text/plain", "ok\n", 3);
 }
 

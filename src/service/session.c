@@ -8,7 +8,7 @@
 
 #include "service/service.h"
 
-enum { TOKEN_BYTES = 32 };
+enum { TOKEN_BYTES = 32, SET_BACK = 300 };
 
 static void hash_token(const char *token, char out[65])
 {
@@ -67,7 +67,8 @@ int call_session(struct call *call, struct error *err)
 	if (rc != 0)
 		return rc;
 	call->session_until = created + s->session_hours * 3600;
-	if (call->fingerprint[0] == '\0' || call->now > call->session_until || call->now > used + s->idle_minutes * 60)
+	if (call->fingerprint[0] == '\0' || call->now > call->session_until || call->now > used + s->idle_minutes * 60
+	    || created > call->now + SET_BACK) /* by a clock that was set back since: it would last too long */
 		return error_set(err, ERR_SESSION_NEEDED, NULL, "no such session, or it is over");
 	char actor[32];
 	snprintf(actor, sizeof actor, "holder %.16s", call->fingerprint);

@@ -124,6 +124,7 @@ static int read_all(struct settings *s, struct error *err)
 		{ "limits.connections", &s->connections, 10000, 1, 1000000 },
 		{ "limits.connections_per_address", &s->connections_per_address, 0, 0, 1000000 },
 		{ "limits.timeout", &s->timeout, 30, 1, 600 },
+		{ "limits.receive", &s->receive, 60, 1, 3600 },
 		{ "limits.body", &s->body, 65536, 1024, 1 << 20 },
 		{ "limits.waiting", &s->waiting, 1000, 1, 1000000 },
 		{ "limits.workers", &s->workers, 4, 1, 64 },

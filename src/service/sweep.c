@@ -12,11 +12,12 @@
 
 enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60 };
 
-/* A bill is asked about at the ages first, 2 first, 4 first ...: true when one of them lies between the last look and now. */
+/* A bill is asked about at the ages first, 2 first, 4 first ...: true when one of them lies between the last look and now. One that
+ * was made in the future, by a clock that was set back since, is asked about at the same distances from there. */
 static bool due(const struct hall *hall, int64_t created, int64_t last, int64_t now)
 {
 	for (int64_t age = hall->settings.sweep_first; age <= LATE_SECONDS; age *= 2)
-		if (created + age > last && created + age <= now)
+		if ((created + age > last && created + age <= now) || (created > now && created - age > last && created - age <= now))
 			return true;
 	return false;
 }
@@ -90,13 +91,12 @@ static bool refund_due(const struct hall *hall, int64_t created, int64_t last, i
 
 static void sweep_refunds(struct hall *hall, int64_t last, int64_t now, struct error *err)
 {
-	static const char text[] = "SELECT bill_no, refund_no, created FROM refund WHERE state = 0 AND created <= ? AND refund_no > ?"
-				   " ORDER BY refund_no LIMIT 64";
+	static const char text[] = "SELECT bill_no, refund_no, created FROM refund WHERE state = ? AND refund_no > ? ORDER BY refund_no LIMIT 64";
 	struct look looks[BATCH];
 	char after[PAYMENT_NO_SIZE] = "";
 	int count;
 	do {
-		if (list(hall->db[0], text, now, after, looks, &count, err) != 0)
+		if (list(hall->db[0], text, REFUND_ASKED, after, looks, &count, err) != 0)
 			return;
 		for (int i = 0; i < count && !ending(hall); i++)
 			if (refund_due(hall, looks[i].created, last, now) && refund_pursue(hall, hall->db[0], looks[i].refund_no, now, err) != 0)
@@ -162,6 +162,9 @@ static int64_t jumped(int64_t since, int64_t since_ms, int64_t now, int64_t now_
 static void turn(struct hall *hall, int64_t last, int64_t now)
 {
 	struct error err = { 0 };
+	sql_probe(hall->db[0], now);
+	if (sql_health() != SQL_GOOD)
+		return; /* what it would learn could not be kept */
 	if (hall->payment != NULL) {
 		sweep_bills(hall, last, now, &err);
 		sweep_refunds(hall, last, now, &err);

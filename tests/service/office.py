@@ -3,6 +3,8 @@
 Every answer is held to docs/api.yaml.
 """
 import base64
+import contextlib
+import copy
 import hashlib
 import http.client
 import json
@@ -48,7 +50,7 @@ payment = {{ driver = "chinaums"; transport = "legacy"; url = "http://127.0.0.1:
 sweep = {{ every = 1; first = {sweep_first}; }};
 stream = {{ heartbeat = {heartbeat}; max_age = 3600; }};
 limits = {{ address_rate = {address_rate}; address_burst = {address_burst}; certificate_rate = {certificate_rate}; certificate_burst = {certificate_burst};
-	connections = 6000; body = 65536; }};
+	connections = {connections}; body = 65536; receive = {receive}; }};
 log = {{ level = "debug"; }};
 {more}
 """
@@ -152,12 +154,14 @@ def wait(reached, what):
 
 
 class Office:
-    def __init__(self, bank=True, start=True, **settings):
+    def __init__(self, bank=True, start=True, env=None, **settings):
+        """env: more of the environment, for the hall. settings: see CONFIG."""
+        self.hall_env = dict(os.environ, **(env or {}))
         self.dir = tempfile.mkdtemp(prefix="certhall-service-")
         tap.at_exit(self.close)
         tap.on_failure(self.logs)
         self.processes, self.count, self.port, self.bank_port = {}, 0, free_port(), free_port()
-        self.settings = dict(dict(code_seconds=1800, sweep_first=3600, heartbeat=15, gateway_ms=5000, more="", address_rate=1000000, address_burst=1000000,
+        self.settings = dict(dict(code_seconds=1800, sweep_first=3600, heartbeat=15, gateway_ms=5000, connections=6000, receive=60, more="", address_rate=1000000, address_burst=1000000,
                                   certificate_rate=1000000, certificate_burst=1000000), **settings)
         self.certhalld("init", "--dir", f"{self.dir}/ca", "--ca-not-before", rfc3339(-2000), config=False)
         os.mkdir(f"{self.dir}/packages")
@@ -180,12 +184,12 @@ class Office:
             raise AssertionError(f"certhalld {command}: {done.stderr}")
         return done
 
-    def _start(self, name, argv):
+    def _start(self, name, argv, env=None):
         port_file = f"{self.dir}/{name}.port"
         if os.path.exists(port_file):
             os.unlink(port_file)
         with open(f"{self.dir}/{name}.log", "ab") as log:
-            process = subprocess.Popen([*argv, "--port-file", port_file], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen([*argv, "--port-file", port_file], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
         self.processes[name] = process
         while not os.path.exists(port_file): # until it listens or has ended
             try:
@@ -195,7 +199,7 @@ class Office:
             raise AssertionError(f"{name} ended with {process.returncode}\n{self.logs()}")
 
     def start(self):
-        self._start("hall", [tap.built("certhalld"), "serve", "--config", f"{self.dir}/hall.conf"])
+        self._start("hall", [tap.built("certhalld"), "serve", "--config", f"{self.dir}/hall.conf"], self.hall_env)
 
     def start_bank(self):
         self._start("bank", [tap.built("certhall-bank"), "--config", f"{self.dir}/bank.conf", "--dir", f"{self.dir}/bank", "--listen", f"127.0.0.1:{self.bank_port}",
@@ -206,6 +210,13 @@ class Office:
         process = self.processes.pop(name)
         process.send_signal(number)
         return process.wait(30)
+
+    def another(self):
+        """The same office for another thread: with a connection and file names of its own."""
+        other = copy.copy(self)
+        self.others = getattr(self, "others", 0) + 1
+        other.connection, other.count = None, 100000 * self.others
+        return other
 
     def restart(self, number=signal.SIGTERM):
         self.stop("hall", number)
@@ -271,7 +282,7 @@ class Office:
     # ---- the database, looked at from outside ----
 
     def sql(self, text, *values):
-        with sqlite3.connect(f"{self.dir}/hall.db", timeout=30) as db:
+        with contextlib.closing(sqlite3.connect(f"{self.dir}/hall.db", timeout=30)) as db, db:
             return db.execute(text, values).fetchall()
 
     # ---- certificates ----
