@@ -11,6 +11,9 @@ X(CANCELLED, "cancelled", 409, N_("Cancelled."))
 X(CONFIG, "config", 500, N_("The configuration cannot be used: %s"))
 X(FILE, "file", 500, N_("Cannot read or write %s. Check that the disk is not full and that you may write there."))
 X(STORAGE, "storage", 503, N_("The hall cannot store anything just now, so nothing was done. What was paid is kept. Try again later."))
+X(DISK_FULL, "disk-full", 507, N_("The disk is full: %s. Make room or choose another folder, then try again."))
+X(FOLDER_CLOSED, "folder-closed", 500, N_("Nothing may be written to %s. Choose another folder."))
+X(FILE_EXISTS, "file-exists", 409, N_("There is a file %s already."))
 X(BAD_INPUT, "bad-input", 400, N_("This input cannot be used: %s"))
 
 /* the way to the hall */

@@ -9,6 +9,7 @@
 #define CERTHALL_HALL_H
 
 #include <certhall/error.h>
+#include <certhall/invoice.h>
 #include <certhall/loop.h>
 #include <certhall/model.h>
 #include <certhall/settings.h>
@@ -54,10 +55,35 @@ struct hall_call *hall_follow_order(struct hall *hall, const char *number, int64
 /* The list of the hall's components for this machine (os, arch of uname), the signature checked against the pinned
  * certificate: struct package_list. */
 struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx);
-/* Downloads into the data folder ("components/<id>-<version>/<file>.part", resumed when there is a part), checks size and
- * SHA-256 and renames; result: const char * path. progress is called as it comes. */
+/* A file of the hall's and where it goes. Texts are copied. */
+struct hall_file {
+	const char *path;              /* of the resource */
+	const char *folder, *name;     /* name: letters, digits, . _ - only, ours, never the hall's */
+	int64_t size;                  /* exactly */
+	const char *sha256;
+	const char *magic;             /* what it begins with; NULL: anything */
+	const char *grant;             /* bearer; NULL: the session's, if there is one */
+	bool replace;                  /* an existing file; else ERR_FILE_EXISTS */
+};
 typedef void hall_progress_fn(void *ctx, int64_t got, int64_t total);
+/* Writes name.part (0600, made for us alone), goes on with one that is there, checks size, hash and beginning, and renames; result:
+ * const char * path. progress is called as it comes. A break leaves the part; ERR_PACKAGE_HASH and ERR_DISK_FULL do not.
+ * ERR_FOLDER_CLOSED: nothing may be written there. */
+struct hall_call *hall_download(struct hall *hall, const struct hall_file *file, hall_progress_fn *progress, hall_fn *done, void *ctx);
+/* A component, into the data folder ("components/<id>-<version>/<file>"). */
 struct hall_call *hall_download_package(struct hall *hall, const struct package *package, hall_progress_fn *progress,
 	hall_fn *done, void *ctx);
+
+/* ---- invoices ---- */
+
+struct hall_call *hall_get_captcha(struct hall *hall, hall_fn *done, void *ctx);                  /* struct captcha */
+/* With a session its certificate's, else by all of the query; struct invoice_page. ERR_INVOICE_NO_MATCH whatever is wrong. */
+struct hall_call *hall_query_invoices(struct hall *hall, const struct invoice_query *query, hall_fn *done, void *ctx);
+struct hall_call *hall_more_invoices(struct hall *hall, const char *grant, const char *next, hall_fn *done, void *ctx);
+/* The invoice as XML, in memory, its hash checked: struct bytes. */
+struct hall_call *hall_read_invoice(struct hall *hall, const char *grant, const struct invoice *invoice, hall_fn *done, void *ctx);
+/* As hall_download; format "pdf" or "xml". */
+struct hall_call *hall_save_invoice(struct hall *hall, const char *grant, const struct invoice *invoice, const char *format,
+	const char *folder, const char *name, bool replace, hall_progress_fn *progress, hall_fn *done, void *ctx);
 
 #endif

@@ -88,6 +88,16 @@ struct area term_sub(const struct area *a, int row, int col, int rows, int cols)
 void term_cursor(const struct area *a, int row, int col);
 void term_hide_cursor(void);
 
+/* A picture of few pixels, black on white whatever the theme: half blocks where the encoding has them, cells of spaces where not. */
+struct bitmap {
+	int width, height;
+	const unsigned char *pixels; /* one byte each, rows from the top; not 0: black. Borrowed */
+};
+bool bitmap_fits(const struct bitmap *bitmap, const struct area *a, int *rows, int *cols); /* in any case what it needs */
+void bitmap_draw(const struct bitmap *bitmap, const struct area *a);                       /* at the top left */
+/* The same for a program without a screen, in half blocks with a quiet zone; malloc'd, NULL when memory is short. */
+char *bitmap_text(const struct bitmap *bitmap, int quiet) CH_MUST_CHECK;
+
 /* A QR code in black on white. Sizes in cells with the widest quiet zone (4, at least 2) that fits the area. */
 struct qr;
 int qr_new(const char *text, struct qr **out, struct error *err) CH_MUST_CHECK; /* libqrencode, level L */

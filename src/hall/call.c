@@ -44,6 +44,7 @@ void call_free(struct hall_call *call)
 	if (call->answer.data != NULL)
 		secret_wipe(call->answer.data, call->answer.room); /* a session's token may be in it */
 	bytes_free(&call->answer);
+	secret_free(&call->grant);
 	free(call->body);
 	free(call);
 }
@@ -87,13 +88,18 @@ static int on_data(void *ctx, const void *data, size_t len)
 	return bytes_append(&call->answer, data, len);
 }
 
+const struct secret *call_token(const struct hall_call *call)
+{
+	return call->grant.text != NULL ? &call->grant : &call->hall->token;
+}
+
 int call_send(struct hall_call *call, const char *accept, transfer_end_fn *end, struct error *err)
 {
 	bytes_drop(&call->answer, call->answer.len);
 	memset(call->type, 0, sizeof call->type);
 	call->tries++;
 	const struct transfer_request request = { .method = call->method, .path = call->path, .body = call->body,
-		.accept = accept, .token = &call->hall->token, .head = on_head, .data = on_data, .end = end, .ctx = call };
+		.accept = accept, .token = call_token(call), .head = on_head, .data = on_data, .end = end, .ctx = call };
 	return transfer_start(call->hall->transport, &request, &call->transfer, err);
 }
 

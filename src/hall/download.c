@@ -1,4 +1,4 @@
-/* The hall's components: the signed list, and one of them fetched into the data folder. */
+/* A file of the hall's, fetched into a folder: resumed when a part of it is there, checked, and only then given its name. */
 #include "hall/internal.h"
 
 #include <errno.h>
@@ -8,132 +8,48 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <certhall/file.h>
 #include <certhall/pki.h>
 
-enum { PACKAGE_MAX = 512 * 1024 * 1024 };
-
-/* ---- the list ---- */
-
-struct listing {
-	struct hall_call call;
-};
-
-/* What is for this machine, of a list that was checked. */
-static void keep_ours(struct package_list *list)
-{
-	struct utsname us;
-	size_t kept = 0;
-	if (uname(&us) != 0)
-		return;
-	for (size_t i = 0; i < list->packages_count; i++) {
-		const struct package *package = &list->packages[i];
-		if (strcasecmp(package->os, us.sysname) == 0 && strcmp(package->arch, us.machine) == 0)
-			list->packages[kept++] = *package;
-	}
-	list->packages_count = kept;
-}
-
-static int read_list(const struct hall *hall, const struct signed_packages *packages, struct package_list *list, struct error *err)
-{
-	struct bytes signer = { 0 };
-	size_t count = 0;
-	if (hall->settings->signer_file[0] == '\0')
-		return error_set(err, ERR_CONFIG, "components.signer", "not set");
-	int code = cert_file_read(hall->settings->signer_file, &signer, 1, &count, err);
-	if (code != 0)
-		return code;
-	code = cms_verify_detached(packages->signature.data, packages->signature.len, signer.data, signer.len,
-		packages->manifest.data, packages->manifest.len, hall_now(hall), err);
-	bytes_free(&signer);
-	if (code == 0)
-		code = codec_parse(package_list_codec, (const char *)packages->manifest.data, packages->manifest.len, list, err);
-	if (code != 0)
-		return code;
-	keep_ours(list);
-	return list->packages_count > 0 ? 0 : error_set(err, ERR_PACKAGE_NONE, NULL, "none for this machine");
-}
-
-static void on_list(void *ctx, const struct error *err, long status, bool sent)
-{
-	struct hall_call *call = ctx;
-	call->transfer = NULL;
-	if (err != NULL && call_retry(call, err, sent))
-		return;
-	struct error problem = { 0 };
-	struct signed_packages packages = { 0 };
-	struct package_list *list = calloc(1, sizeof *list);
-	int code = 0;
-	if (err != NULL) {
-		problem = *err;
-		code = (int)err->code;
-	} else if (status != 200) {
-		call_problem(call, status, &problem);
-		code = (int)problem.code;
-	} else if (list == NULL) {
-		code = error_set(&problem, ERR_NO_MEMORY, NULL, "list");
-	} else if (codec_parse(signed_packages_codec, (const char *)call->answer.data, call->answer.len, &packages, &problem) != 0) {
-		problem.code = ERR_NET_PROTOCOL;
-		code = ERR_NET_PROTOCOL;
-	} else {
-		code = read_list(call->hall, &packages, list, &problem);
-	}
-	call_finish(call, code != 0 ? &problem : NULL, code != 0 ? NULL : list);
-	codec_free(signed_packages_codec, &packages);
-	free(list);
-}
-
-static void list_start(struct hall_call *call)
-{
-	struct error err;
-	if (call_send(call, "application/json, application/problem+json", on_list, &err) != 0)
-		call_finish(call, &err, NULL);
-}
-
-struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx)
-{
-	static const struct call_ops ops = { .start = list_start };
-	struct hall_call *call = call_new(hall, sizeof(struct listing), &ops, done, ctx);
-	if (call == NULL)
-		return NULL;
-	call->method = "GET";
-	call->repeatable = true;
-	snprintf(call->path, sizeof call->path, "/v1/packages");
-	return call;
-}
-
-/* ---- one file ---- */
+enum { SIZE_MAX_OF_ONE = 512 * 1024 * 1024, NAME_ROOM = 128 };
 
 struct download {
 	struct hall_call call;
-	struct package package;
+	char folder[FILE_PATH_MAX], name[NAME_ROOM], part[NAME_ROOM + 8], sha256[65], magic[8];
+	int64_t size;
+	bool replace;
 	hall_progress_fn *progress;
 	struct loop_timer *progress_timer;
-	char folder[FILE_PATH_MAX], part[128];
 	int folder_fd, fd;
 	int64_t got;
 	long status;
+	int failed_with;          /* errno of a write */
 };
 
 static void tell_progress(void *ctx)
 {
 	struct download *download = ctx;
-	download->progress(download->call.ctx, download->got, download->package.size);
+	download->progress(download->call.ctx, download->got, download->size);
 }
 
-static void file_failed(struct download *download)
+/* What the disk said, as what a person can do about it. A part on a full disk is in the way of everything else there. */
+static void file_failed(struct download *download, int number)
 {
-	call_fail(&download->call, ERR_FILE, download->folder, strerror(errno));
+	bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+	enum error_code code = full ? ERR_DISK_FULL : number == EROFS || number == EACCES || number == EPERM ? ERR_FOLDER_CLOSED
+		: number == EEXIST ? ERR_FILE_EXISTS : ERR_FILE;
+	if (full && download->folder_fd >= 0)
+		unlinkat(download->folder_fd, download->part, 0);
+	call_fail(&download->call, code, code == ERR_FILE_EXISTS ? download->name : download->folder, strerror(number));
 }
 
 /* The hash over the whole file, of which a part may be from an earlier try. */
-static bool is_genuine(int fd, const struct package *package)
+static bool is_genuine(int fd, const struct download *download)
 {
 	struct stat about;
-	if (fstat(fd, &about) != 0 || about.st_size != package->size || package->size == 0)
+	if (fstat(fd, &about) != 0 || about.st_size != download->size)
 		return false;
 	void *map = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
@@ -141,25 +57,27 @@ static bool is_genuine(int fd, const struct package *package)
 	uint8_t hash[PKI_SHA256];
 	char hex[2 * PKI_SHA256 + 1];
 	pki_sha256(map, (size_t)about.st_size, hash);
+	size_t magic = strlen(download->magic);
+	bool known = magic <= (size_t)about.st_size && memcmp(map, download->magic, magic) == 0;
 	munmap(map, (size_t)about.st_size);
-	return strcmp(hex_encode(hash, sizeof hash, hex), package->sha256) == 0;
+	return known && strcmp(hex_encode(hash, sizeof hash, hex), download->sha256) == 0;
 }
 
 static void finish_download(struct download *download)
 {
-	const char *file = download->package.file;
-	if (!is_genuine(download->fd, &download->package)) {
+	if (!is_genuine(download->fd, download)) {
 		unlinkat(download->folder_fd, download->part, 0);
-		call_fail(&download->call, ERR_PACKAGE_HASH, NULL, file);
+		call_fail(&download->call, ERR_PACKAGE_HASH, NULL, download->name);
 		return;
 	}
-	if (fsync(download->fd) != 0 || renameat(download->folder_fd, download->part, download->folder_fd, file) != 0
-		|| fsync(download->folder_fd) != 0) {
-		file_failed(download);
+	unsigned flags = download->replace ? 0 : RENAME_NOREPLACE;
+	if (fsync(download->fd) != 0 || renameat2(download->folder_fd, download->part, download->folder_fd, download->name, flags) != 0
+	    || fsync(download->folder_fd) != 0) {
+		file_failed(download, errno);
 		return;
 	}
-	char path[FILE_PATH_MAX + 128];
-	snprintf(path, sizeof path, "%s/%s", download->folder, file);
+	char path[FILE_PATH_MAX + NAME_ROOM];
+	snprintf(path, sizeof path, "%s/%s", download->folder, download->name);
 	call_finish(&download->call, NULL, path);
 }
 
@@ -183,14 +101,16 @@ static int on_data(void *ctx, const void *data, size_t len)
 		return call->answer.len + len > ANSWER_MAX ? ERR_NET_PROTOCOL : bytes_append(&call->answer, data, len);
 	if (download->status != 200 && download->status != 206)
 		return ERR_NET_PROTOCOL;
-	if (download->got + (int64_t)len > download->package.size)
+	if (download->got + (int64_t)len > download->size)
 		return ERR_PACKAGE_HASH;
 	for (size_t done = 0; done < len;) {
 		ssize_t n = pwrite(download->fd, (const char *)data + done, len - done, download->got);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			download->failed_with = n < 0 ? errno : EIO;
 			return ERR_FILE;
+		}
 		done += (size_t)n;
 		download->got += n;
 	}
@@ -205,13 +125,15 @@ static void on_end(void *ctx, const struct error *err, long status, bool sent)
 	struct hall_call *call = &download->call;
 	call->transfer = NULL;
 	struct error problem;
+	if (err != NULL && err->code == ERR_FILE) {
+		file_failed(download, download->failed_with);
+		return;
+	}
 	if (err != NULL && call_retry(call, err, sent))
 		return;
 	if (err != NULL && err->code == ERR_PACKAGE_HASH)
 		unlinkat(download->folder_fd, download->part, 0);
-	if (err != NULL && err->code == ERR_FILE) {
-		call_fail(call, ERR_FILE, download->folder, err->detail);
-	} else if (err != NULL) {
+	if (err != NULL) {
 		call_finish(call, err, NULL);
 	} else if (status == 200 || status == 206) {
 		finish_download(download);
@@ -224,6 +146,13 @@ static void on_end(void *ctx, const struct error *err, long status, bool sent)
 	}
 }
 
+/* A part that is not plainly ours is not written to. */
+static bool is_ours(int fd)
+{
+	struct stat about;
+	return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid() && about.st_nlink == 1;
+}
+
 static int open_part(struct download *download)
 {
 	if (download->fd >= 0)
@@ -231,37 +160,43 @@ static int open_part(struct download *download)
 	struct error err;
 	if (file_make_folder(download->folder, &err) != 0)
 		return -1;
-	download->folder_fd = open(download->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	download->folder_fd = open(download->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (download->folder_fd < 0)
 		return -1;
-	download->fd = openat(download->folder_fd, download->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat about;
+	if (!download->replace && fstatat(download->folder_fd, download->name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	download->fd = openat(download->folder_fd, download->part, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (download->fd >= 0 && !is_ours(download->fd)) {
+		close(download->fd);
+		download->fd = -1;
+		unlinkat(download->folder_fd, download->part, 0);
+	}
+	if (download->fd < 0 && errno != ELOOP) /* a link there is not ours to remove */
+		download->fd = openat(download->folder_fd, download->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (download->fd < 0 || fstat(download->fd, &about) != 0)
 		return -1;
-	if (!S_ISREG(about.st_mode) || about.st_size > download->package.size)
+	if (about.st_size > download->size)
 		return ftruncate(download->fd, 0);
 	download->got = about.st_size;
 	return 0;
 }
 
-static bool package_ok(const struct package *package)
-{
-	return call_name_ok(package->id) && call_name_ok(package->version) && call_name_ok(package->file)
-		&& package->size > 0 && package->size <= PACKAGE_MAX && strlen(package->sha256) == 64;
-}
-
 static void download_start(struct hall_call *call)
 {
 	struct download *download = (struct download *)call;
-	if (!package_ok(&download->package)) {
-		call_fail(call, ERR_PACKAGE_SIGNATURE, NULL, "a name or size that cannot be");
+	if (!call_name_ok(download->name) || download->size <= 0 || download->size > SIZE_MAX_OF_ONE || strlen(download->sha256) != 64) {
+		call_fail(call, ERR_PACKAGE_SIGNATURE, NULL, "a name, size or hash that cannot be");
 		return;
 	}
+	errno = 0;
 	if (open_part(download) != 0) {
-		file_failed(download);
+		file_failed(download, errno);
 		return;
 	}
-	if (download->got == download->package.size) {
+	if (download->got == download->size) {
 		finish_download(download);
 		return;
 	}
@@ -271,7 +206,7 @@ static void download_start(struct hall_call *call)
 	bytes_drop(&call->answer, call->answer.len);
 	call->tries++;
 	const struct transfer_request request = { .method = "GET", .path = call->path, .accept = "application/octet-stream",
-		.header = download->got > 0 ? range : NULL, .token = &call->hall->token, .endless = true,
+		.header = download->got > 0 ? range : NULL, .token = call_token(call), .endless = true,
 		.head = on_head, .data = on_data, .end = on_end, .ctx = download };
 	if (transfer_start(call->hall->transport, &request, &call->transfer, &err) != 0)
 		call_finish(call, &err, NULL);
@@ -287,22 +222,27 @@ static void download_free(struct hall_call *call)
 		close(download->folder_fd);
 }
 
-struct hall_call *hall_download_package(struct hall *hall, const struct package *package, hall_progress_fn *progress,
-	hall_fn *done, void *ctx)
+struct hall_call *hall_download(struct hall *hall, const struct hall_file *file, hall_progress_fn *progress, hall_fn *done, void *ctx)
 {
 	static const struct call_ops ops = { .start = download_start, .free = download_free };
 	struct download *download = call_new(hall, sizeof *download, &ops, done, ctx);
 	if (download == NULL)
 		return NULL;
-	download->package = *package;
 	download->progress = progress;
 	download->fd = download->folder_fd = -1;
+	download->size = file->size;
+	download->replace = file->replace;
 	download->call.method = "GET";
 	download->call.repeatable = true;
-	char folder[160];
-	snprintf(folder, sizeof folder, "components/%s-%s", package->id, package->version);
-	file_data_path(folder, download->folder, sizeof download->folder);
-	snprintf(download->part, sizeof download->part, "%s.part", package->file);
-	snprintf(download->call.path, sizeof download->call.path, "/v1/packages/%s/content", package->id);
+	snprintf(download->folder, sizeof download->folder, "%s", file->folder);
+	snprintf(download->name, sizeof download->name, "%s", file->name);
+	snprintf(download->part, sizeof download->part, "%s.part", file->name);
+	snprintf(download->sha256, sizeof download->sha256, "%s", file->sha256);
+	snprintf(download->magic, sizeof download->magic, "%s", file->magic != NULL ? file->magic : "");
+	snprintf(download->call.path, sizeof download->call.path, "%s", file->path);
+	if (file->grant != NULL && secret_set(&download->call.grant, file->grant, strlen(file->grant)) != 0) {
+		call_free(&download->call);
+		return NULL;
+	}
 	return &download->call;
 }

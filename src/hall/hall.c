@@ -110,15 +110,7 @@ static void plain_start(struct hall_call *call)
 
 static const struct call_ops plain_ops = { .start = plain_start };
 
-struct plain {
-	const char *method;
-	bool repeatable;
-	const struct codec *codec; /* of the answer */
-	size_t size;
-	void (*took)(struct hall *hall, void *result);
-};
-
-static struct hall_call *plain_call(struct hall *hall, const struct plain *plain, const char *path,
+struct hall_call *plain_call(struct hall *hall, const struct plain *plain, const char *path,
 	const struct codec *body_codec, const void *body, hall_fn *done, void *ctx)
 {
 	struct hall_call *call = call_new(hall, sizeof *call, &plain_ops, done, ctx);

@@ -1,4 +1,4 @@
-/* What hall.c, follow.c and download.c share. */
+/* What the files of this folder share. */
 #ifndef HALL_INTERNAL_H
 #define HALL_INTERNAL_H
 
@@ -42,6 +42,7 @@ struct hall_call {
 	char type[64];            /* of the answer */
 	bool repeatable;          /* asking twice does no harm */
 	int tries;
+	struct secret grant;      /* sent instead of the session's token; empty: that */
 	/* of a plain call */
 	const struct codec *codec;
 	size_t size;
@@ -54,6 +55,20 @@ void *call_new(struct hall *hall, size_t size, const struct call_ops *ops, hall_
 void call_finish(struct hall_call *call, const struct error *err, const void *result);
 void call_fail(struct hall_call *call, enum error_code code, const char *param, const char *detail);
 void call_free(struct hall_call *call);
+
+/* What goes along as bearer (RFC 6750). */
+const struct secret *call_token(const struct hall_call *call);
+
+/* JSON there, JSON back. */
+struct plain {
+	const char *method;
+	bool repeatable;
+	const struct codec *codec; /* of the answer; NULL: none */
+	size_t size;
+	void (*took)(struct hall *hall, void *result);
+};
+struct hall_call *plain_call(struct hall *hall, const struct plain *plain, const char *path, const struct codec *body_codec,
+	const void *body, hall_fn *done, void *ctx);
 
 /* A plain request; data and head gather into answer and type. */
 int call_send(struct hall_call *call, const char *accept, transfer_end_fn *end, struct error *err) CH_MUST_CHECK;
