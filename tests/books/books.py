@@ -222,10 +222,11 @@ class Books:
     def check_invoices(self):
         counted = {}
         for row in self.rows("invoice"):
-            number = row.get("number") if row.get("number") in self.orders else next((v for v in row.values() if v in self.orders), None)
-            counted[number] = counted.get(number, 0) + 1
+            order = self.orders.get(row["number"], {})
+            counted[row["number"]] = counted.get(row["number"], 0) + 1
+            self.hold(order.get("state") == INSTALLED, f"{row['number']}: an invoice for an order that is not installed")
+            self.hold(order.get("amount_fen") == row["amount_fen"], f"{row['number']}: an invoice of another amount")
         for number, count in counted.items():
-            self.hold(number is not None, "an invoice of no order")
             self.hold(count == 1, f"{number} has {count} invoices")
 
     def check_audit(self):
