@@ -1,8 +1,10 @@
 """Backups in the middle of renewals, and going back to one."""
+import contextlib
 import os
 import sqlite3
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../service"))
@@ -79,10 +81,14 @@ def _():
         whole = file.read()
     with open(f"{office.dir}/torn.backup", "wb") as file:
         file.write(whole[:4096 * 8] + b"\xff" * 4096 * 8 + whole[4096 * 16:])
+    with contextlib.closing(sqlite3.connect(f"{office.dir}/2.backup")) as db: # damage that only a look at every page shows
+        page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'order_item_old'").fetchone()[0] - 1
+    with open(f"{office.dir}/hurt.backup", "wb") as file:
+        file.write(whole[:4096 * page] + b"\xff" * 4096 + whole[4096 * (page + 1):])
     with open(f"{office.dir}/short.backup", "wb") as file:
         file.write(whole[:len(whole) // 2])
     sqlite3.connect(f"{office.dir}/other.backup").execute("CREATE TABLE other (a)").connection.close()
-    for name in ("torn", "short", "other", "none"):
+    for name in ("torn", "hurt", "short", "other", "none"):
         restore(f"{office.dir}/{name}.backup", 1)
     restore(f"{office.dir}/hall.conf", 1)
     tap.equal(digest(), before)
@@ -104,7 +110,6 @@ def _():
     office.start()
     tap.equal(office.staff("audit", "verify").returncode, 0)
     tap.equal(office.state_of(office.renewed()), "installed")
-    import time
     today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 8 * 3600))
     done = office.certhalld("reconcile", "--date", today, check=False)
     tap.equal(done.returncode, 1)
