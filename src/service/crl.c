@@ -56,7 +56,8 @@ int crl_get(struct hall *hall, struct sql *db, int64_t now, struct bytes *out, s
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&hall->crl_lock);
-	if (hall->crl.len == 0 || count != hall->crl_count || newest != hall->crl_newest || now - hall->crl_made > FRESH_SECONDS) {
+	if (hall->crl.len == 0 || count != hall->crl_count || newest != hall->crl_newest || now - hall->crl_made > FRESH_SECONDS
+	    || hall->crl_made > now) /* by a clock that was set back since */ {
 		rc = make(hall, db, now, err);
 		hall->crl_count = rc == 0 ? count : -1;
 		hall->crl_newest = newest;

@@ -22,6 +22,7 @@ enum {
 	POOL_BYTES = 8 * 1024,       /* a connection's memory in the library: bounds the head, and is most of what an idle stream costs */
 	DISCARD_MAX = 1024 * 1024,   /* of a body that is too large; then the connection is cut */
 	BACKLOG = 4096,
+	GRACE_MS = 200,              /* for requests on their way */
 	STOP_MS = 5000,              /* for clients that take their answer slowly */
 	RATE_KEYS = 65536,
 };
@@ -287,11 +288,12 @@ bool hs_version_is_old(void)
 }
 
 /* A stopping library must find no connection suspended. */
-static void drain(struct hs_server *server)
+static void drain(struct hs_server *server, int64_t ms)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_MS / 1000;
+	until.tv_sec += (until.tv_nsec / 1000000 + ms) / 1000;
+	until.tv_nsec = (until.tv_nsec / 1000000 + ms) % 1000 * 1000000;
 	pthread_mutex_lock(&server->lock);
 	while (server->requests > 0 && pthread_cond_timedwait(&server->changed, &server->lock, &until) == 0)
 		;
@@ -306,9 +308,11 @@ void hs_stop(struct hs_server **server_ref)
 	MHD_socket listening = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
 	atomic_store(&server->closing, true);
 	hs_streams_end(server);
-	hs_connections_cut(server, 0); /* what has not come whole has not begun */
-	if (server->daemon != NULL)
-		drain(server);
+	if (server->daemon != NULL) {
+		drain(server, GRACE_MS);
+		hs_connections_cut(server, 0); /* what has not come whole by now has not begun */
+		drain(server, STOP_MS);
+	}
 	hs_pool_stop(&server->quick);
 	hs_pool_stop(&server->gateway);
 	if (server->daemon != NULL)

@@ -126,6 +126,17 @@ int order_find_open(struct sql *db, const char *fingerprint, struct order_brief 
 	return sql_done(q, err);
 }
 
+int order_fingerprints(struct sql *db, const char *number, bool new, char out[MODEL_ITEMS][FINGERPRINT], size_t *count, struct error *err)
+{
+	struct sql_stmt *q = sql_prepare(db, new ? "SELECT new_fingerprint FROM order_item WHERE number = ? AND new_fingerprint IS NOT NULL"
+						 : "SELECT old_fingerprint FROM order_item WHERE number = ?");
+	sql_text(q, number);
+	*count = 0;
+	while (*count < MODEL_ITEMS && sql_row(q))
+		sql_get_text(q, 0, out[(*count)++], sizeof *out);
+	return sql_done(q, err);
+}
+
 /* Of this certificate, or of the one it was renewed from. */
 int order_last_applicant(struct sql *db, const char *fingerprint, struct applicant *out, bool *found, struct error *err)
 {

@@ -112,11 +112,7 @@ static int can_go_on(struct hall *hall, struct sql *db, const char *number, int6
 {
 	char fingerprints[MODEL_ITEMS][FINGERPRINT];
 	size_t count = 0;
-	struct sql_stmt *q = sql_prepare(db, "SELECT old_fingerprint FROM order_item WHERE number = ?");
-	sql_text(q, number);
-	while (count < MODEL_ITEMS && sql_row(q))
-		sql_get_text(q, 0, fingerprints[count++], sizeof *fingerprints);
-	int rc = sql_done(q, err);
+	int rc = order_fingerprints(db, number, false, fingerprints, &count, err);
 	*can = true;
 	for (size_t i = 0; rc == 0 && *can && i < count; i++) {
 		struct bytes der = { 0 };

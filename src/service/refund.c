@@ -212,11 +212,7 @@ static int take_back_certificates(struct sql *db, const char *number, int64_t no
 {
 	char fingerprints[MODEL_ITEMS][FINGERPRINT];
 	size_t count = 0;
-	struct sql_stmt *q = sql_prepare(db, "SELECT new_fingerprint FROM order_item WHERE number = ? AND new_fingerprint IS NOT NULL");
-	sql_text(q, number);
-	while (count < MODEL_ITEMS && sql_row(q))
-		sql_get_text(q, 0, fingerprints[count++], sizeof *fingerprints);
-	int rc = sql_done(q, err);
+	int rc = order_fingerprints(db, number, true, fingerprints, &count, err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = cert_revoke(db, fingerprints[i], REASON_WITHDRAWN, now, err);
 	return rc;

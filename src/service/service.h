@@ -139,6 +139,9 @@ int order_load(struct hall *hall, struct sql *db, const char *number, struct ord
 void order_free(struct order *order);
 /* The open one of a certificate; number empty when there is none. */
 int order_find_open(struct sql *db, const char *fingerprint, struct order_brief *out, struct error *err) CH_MUST_CHECK;
+/* Of an order's certificates, the old ones or the new ones there are. */
+int order_fingerprints(struct sql *db, const char *number, bool new, char out[MODEL_ITEMS][FINGERPRINT], size_t *count, struct error *err)
+	CH_MUST_CHECK;
 /* The details of this certificate holder's last order. */
 int order_last_applicant(struct sql *db, const char *fingerprint, struct applicant *out, bool *found, struct error *err) CH_MUST_CHECK;
 /* What a renewal at now promises; 0: months from the day of issue. */

@@ -68,7 +68,7 @@ int call_session(struct call *call, struct error *err)
 		return rc;
 	call->session_until = created + s->session_hours * 3600;
 	if (call->fingerprint[0] == '\0' || call->now > call->session_until || call->now > used + s->idle_minutes * 60
-	    || created > call->now + SET_BACK) /* by a clock that was set back since: it would last too long */
+	    || created > call->now + SET_BACK || used > call->now + SET_BACK) /* by a clock that was set back since: it would last too long */
 		return error_set(err, ERR_SESSION_NEEDED, NULL, "no such session, or it is over");
 	char actor[32];
 	snprintf(actor, sizeof actor, "holder %.16s", call->fingerprint);

@@ -173,6 +173,10 @@ def main():
         figures.show("idle stream of the reference", reference_kb, "kB")
         figures.show(f"one event to all {STREAMS} of the reference", reference_ms, "ms")
         hall_streams(house, reference_kb, reference_ms)
+        began = time.monotonic()
+        house.service.stop()
+        house.service.start()
+        figures.show("ended and listening again", (time.monotonic() - began) * 1000, "ms", most=1000)
     figures.close()
 
 
