@@ -2,6 +2,7 @@
 import base64
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -122,9 +123,33 @@ for place in ("bill-intent-stored", "bill-created", "paid-learned", "plan-stored
         done()
 
 
-@tap.test("The books hold after all of it")
+def killed_at(place, *command):
+    """The command is killed at that place."""
+    at(place, lambda pid: os.kill(pid, signal.SIGKILL))
+    done = subprocess.run([tap.built("certhalld"), command[0], "--config", f"{office.dir}/hall.conf", *command[1:]], env=office.hall_env, capture_output=True)
+    tap.equal(done.returncode, -signal.SIGKILL, done.stderr)
+
+
+@tap.test("Killed anywhere in a backup or in restoring one, the database is the old one or the new one, and the command works again")
 def _():
-    books.check(office)
+    path = f"{office.dir}/races.backup"
+    killed_at("database-copied", "backup", path)
+    tap.check(not os.path.exists(path), "half a backup")
+    office.certhalld("backup", path)
+    office.renewed()
+    office.stop()
+    for place, last in (("database-copied", "order.installed"), ("database-settled", "order.installed"), ("database-aside", "order.installed"), ("database-replaced", "restore")):
+        killed_at(place, "restore", path)
+        tap.equal(office.staff("audit", "verify").returncode, 0)
+        books.check(office, settled=False, ledger=False)
+        tap.equal(office.sql("SELECT action FROM audit WHERE action NOT LIKE 'invoice.%' ORDER BY seq DESC LIMIT 1"), [(last,)], place)
+    office.certhalld("restore", path)
+    office.start()
+    office.renewed()
+
+
+@tap.test("The log is whole after all of it")
+def _():
     tap.equal(office.staff("audit", "verify").returncode, 0)
     tap.equal(office.stop(), 0)
 

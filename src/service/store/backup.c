@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 
+#include <certhall/fault.h>
 #include <certhall/file.h>
 
 #include "service/store/sql.h"
@@ -90,6 +91,7 @@ int sql_copy(const char *from, const char *to, struct error *err)
 	if (rc != 0)
 		return rc;
 	rc = fill(from, part, err);
+	fault_point("database-copied", NULL);
 	if (rc == 0 && link(part, to) != 0) /* unlike rename, never over another */
 		rc = wrong(err, to, "write", strerror(errno));
 	unlink(part);
@@ -133,9 +135,12 @@ int sql_swap(const char *path, const char *by, const char *aside, struct error *
 {
 	bool there = access(path, F_OK) == 0;
 	int rc = there ? settle(path, aside, err) : 0;
+	fault_point("database-settled", NULL);
 	if (rc == 0 && there && link(path, aside) != 0)
 		rc = wrong(err, aside, "set aside as", strerror(errno));
+	fault_point("database-aside", NULL);
 	if (rc == 0 && rename(by, path) != 0)
 		rc = wrong(err, path, "replace", strerror(errno));
+	fault_point("database-replaced", NULL);
 	return rc == 0 ? file_sync_folder(path, err) : rc;
 }
