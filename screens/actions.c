@@ -6,6 +6,7 @@
 #define ESC { KEY_CODE_ESC, "", 0 }, "Esc"
 #define CHAR(text) { KEY_CODE_CHAR, text, text[0] }, text
 #define CTRL(letter) { KEY_CODE_CTRL, "", letter[0] }, "Ctrl-" letter
+#define SPACE { KEY_CODE_CHAR, " ", ' ' }, N_("Space")
 #define NO_F_KEY KEY_CODE_CHAR
 
 /* A digit beside an F-key is the F-key's own number, so that one rule is to be remembered. */
@@ -18,6 +19,9 @@ const struct action page_actions[] = {
 	{ ACT_INSTALL, N_("Install certificate"), KEY_CODE_F2, ENTER },
 	{ ACT_RECOVER, N_("Recover"), KEY_CODE_F2, ENTER },
 	{ ACT_COMPONENT_INSTALL, N_("Download and install"), KEY_CODE_F2, ENTER },
+	{ ACT_QUERY, N_("Query"), KEY_CODE_F2, ENTER },
+	{ ACT_DOWNLOAD, N_("Download"), KEY_CODE_F2, ENTER },
+	{ ACT_AGAIN, N_("Try again"), KEY_CODE_F2, ENTER },
 	{ ACT_FINISH, N_("Finish"), KEY_CODE_F2, ENTER },
 	{ ACT_HOME, N_("To the hall"), KEY_CODE_F2, ENTER },
 	{ ACT_DETAIL, N_("Show all"), KEY_CODE_F3, ENTER },
@@ -31,6 +35,10 @@ const struct action page_actions[] = {
 	{ ACT_REFRESH, N_("Read again"), KEY_CODE_F5, CHAR("5") },
 	{ ACT_CHECK_ONE, N_("Check this"), KEY_CODE_F6, CHAR("6") },
 	{ ACT_FRESH_CODE, N_("New code"), KEY_CODE_F6, CHAR("6") },
+	{ ACT_PICTURE, N_("Another picture"), KEY_CODE_F6, CTRL("P") },
+	{ ACT_CHOOSE, N_("Choose"), NO_F_KEY, SPACE },
+	{ ACT_CHOOSE_ALL, N_("Choose all shown"), KEY_CODE_F6, CHAR("6") },
+	{ ACT_SORT, N_("Sort"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_SAVE, N_("Save receipt"), KEY_CODE_F6, CHAR("6") },
 	{ ACT_COMPONENT, N_("Install component"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_EDIT, N_("Edit"), KEY_CODE_F7, CHAR("7") },

@@ -5,6 +5,7 @@
 
 #include <certhall/clock.h>
 #include <certhall/file.h>
+#include <certhall/path.h>
 
 struct done {
 	struct bar bar;
@@ -33,13 +34,15 @@ static const struct action *actions(struct screen *s)
 
 static void ask_path(struct app *app, const char *initial);
 
-static void on_path(void *ctx, const char *path)
+static void on_path(void *ctx, const char *typed)
 {
 	struct app *app = ctx;
+	char path[FILE_PATH_MAX];
 	struct error err = { 0 };
 	char say[FILE_PATH_MAX + 64];
-	if (path == NULL || *path == '\0' || app->flow.renewal == NULL)
+	if (typed == NULL || *typed == '\0' || app->flow.renewal == NULL)
 		return;
+	path_expand(typed, path, sizeof path);
 	char *text = renewal_receipt(app->flow.renewal);
 	int code = text == NULL ? error_set(&err, ERR_NO_MEMORY, NULL, "receipt") : file_create(path, text, strlen(text), &err);
 	free(text);
@@ -54,7 +57,7 @@ static void on_path(void *ctx, const char *path)
 
 static void ask_path(struct app *app, const char *initial)
 {
-	dialog_text(_("Save receipt"), _("The file to save the receipt as (one that does not exist yet):"), initial, FILE_PATH_MAX, on_path, app);
+	dialog_path(_("Save receipt"), _("The file to save the receipt as (one that does not exist yet):"), initial, on_path, app);
 }
 
 static void save(struct app *app)

@@ -6,7 +6,7 @@
 #include <certhall/bytes.h>
 #include <certhall/text.h>
 
-/* 发票查询 and 帮助中心: a text that scrolls. */
+/* 帮助中心: a text that scrolls. */
 struct reading {
 	struct bar bar;
 	struct pager pager;
@@ -26,7 +26,7 @@ static int add_keys(struct bytes *out)
 	for (const struct action *row = page_actions; row->id != 0 && code == 0; row++) {
 		bool has_f = row->f_key >= KEY_CODE_F1 && row->f_key <= KEY_CODE_F12;
 		snprintf(f, sizeof f, "F%d", has_f ? (int)(row->f_key - KEY_CODE_F1) + 1 : 0);
-		snprintf(line, sizeof line, "  %-4s %-7s %s\n", has_f ? f : "", row->plain_name, _(row->label));
+		snprintf(line, sizeof line, "  %-4s %-7s %s\n", has_f ? f : "", _(row->plain_name), _(row->label));
 		code = add(out, line);
 	}
 	return code;
@@ -55,18 +55,6 @@ static int init_help(struct screen *s, void *arg)
 	return code;
 }
 
-static int init_invoice(struct screen *s, void *arg)
-{
-	struct reading *reading = screen_state(s);
-	const struct app *app = screen_app(s);
-	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
-	(void)arg;
-	const char *hotline = hall != NULL && *hall->hotline != '\0' ? hall->hotline : _("customer service");
-	return asprintf(&reading->pager.text, _("Looking up invoices is being built and not there yet.\n\n"
-		"An invoice is issued after payment and installation. To ask for it meanwhile, have the order number, the organisation's name, "
-		"the taxpayer number and the contact's phone at hand, and contact: %s"), hotline) < 0 ? ERR_NO_MEMORY : 0;
-}
-
 static void free_reading(struct screen *s)
 {
 	struct reading *reading = screen_state(s);
@@ -77,12 +65,6 @@ static const char *title_help(struct screen *s)
 {
 	(void)s;
 	return _("Help centre");
-}
-
-static const char *title_invoice(struct screen *s)
-{
-	(void)s;
-	return _("Invoices");
 }
 
 static const struct action *actions(struct screen *s)
@@ -117,4 +99,3 @@ static void draw(struct screen *s, const struct area *body)
 	.actions = actions, .act = act, .key = key, .draw = draw
 
 const struct screen_ops page_help = { READING("help", title_help, init_help) };
-const struct screen_ops page_invoice = { READING("invoice", title_invoice, init_invoice) };

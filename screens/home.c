@@ -20,7 +20,7 @@ static const struct entry {
 	{ '0', ACT_GO_ON, N_("from where it stood") },
 	{ '1', ACT_MENU_1, N_("check, pay, install the new one on the key") },
 	{ '2', ACT_MENU_2, N_("what is on the key, and until when") },
-	{ '3', ACT_MENU_3, N_("being built") },
+	{ '3', ACT_MENU_3, N_("find, open and save the invoices of renewals") },
 	{ '4', ACT_MENU_4, N_("how renewing goes; the keys of this program") },
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
@@ -77,14 +77,14 @@ static int act(struct screen *s, int action)
 		action = (int)entry_at(home, home->menu.selected)->action;
 	if (action == ACT_QUIT) {
 		dialog_quit();
-	} else if (action == ACT_MENU_3) {
-		screen_push(&page_invoice, NULL);
 	} else if (action == ACT_MENU_4 || action == ACT_HELP) {
 		screen_push(&page_help, NULL);
 	} else if (!app_awake(app)) {
 		return SCREEN_REDRAW; /* a dialog has said why */
 	} else if (action == ACT_MENU_1) {
 		screen_push(&page_check, NULL);
+	} else if (action == ACT_MENU_3) {
+		screen_push(&page_invoice, NULL);
 	} else if (action == ACT_MENU_2) {
 		screen_push(&page_certs, NULL);
 	} else if (action == ACT_REFRESH) {

@@ -58,7 +58,7 @@ struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx)
 /* A file of the hall's and where it goes. Texts are copied. */
 struct hall_file {
 	const char *path;              /* of the resource */
-	const char *folder, *name;     /* name: letters, digits, . _ - only, ours, never the hall's */
+	const char *folder, *name;     /* name: ours or the person's, never the hall's; no "/" */
 	int64_t size;                  /* exactly */
 	const char *sha256;
 	const char *magic;             /* what it begins with; NULL: anything */

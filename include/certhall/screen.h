@@ -84,6 +84,9 @@ void dialog_pin(const char *title, const char *text, const char *warning, void (
 /* One line of text, e.g. a file's path; initial may be NULL. */
 void dialog_text(const char *title, const char *text, const char *initial, size_t max, void (*done)(void *ctx, const char *value), void *ctx);
 
+/* The same for a path, with completion: Tab writes on as far as the names agree and then shows them. */
+void dialog_path(const char *title, const char *text, const char *initial, void (*done)(void *ctx, const char *value), void *ctx);
+
 /* A list: rows drawn by the page, a selection that is a mark and an attribute on few cells, scrolling. */
 struct list {
 	int count, selected, top;

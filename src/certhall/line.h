@@ -18,6 +18,7 @@ struct options {
 	const char *contact, *phone, *title, *tax_no, *email;
 	int pin_fd;          /* -1: ask on the terminal */
 	bool acknowledge, yes, no_wait;
+	const char *save, *format; /* invoices: a folder or NULL; "pdf", "xml", "both" */
 	int qr;              /* 1 yes, 0 no, -1 when standard output is a terminal */
 };
 
@@ -48,6 +49,7 @@ int keyring_wait(const struct world *world, struct keyring **keyring, struct err
 
 int command_certs(struct world *world, const struct options *options);
 int command_doctor(struct world *world, const struct options *options);
+int command_invoices(struct world *world, const struct options *options);
 int command_renew(struct world *world, const struct options *options);
 
 #endif

@@ -12,10 +12,11 @@
 #include "certhall/line.h"
 
 enum { OPT_CONFIG = 256, OPT_LANG, OPT_THEME, OPT_AMBIGUOUS, OPT_JSON, OPT_HELP, OPT_VERSION, OPT_CERT, OPT_SERIAL, OPT_DETAILS,
-	OPT_CONTACT, OPT_PHONE, OPT_TITLE, OPT_TAX_NO, OPT_EMAIL, OPT_PIN_FD, OPT_ACKNOWLEDGE, OPT_YES, OPT_NO_WAIT, OPT_QR, OPT_NO_QR };
+	OPT_CONTACT, OPT_PHONE, OPT_TITLE, OPT_TAX_NO, OPT_EMAIL, OPT_PIN_FD, OPT_ACKNOWLEDGE, OPT_YES, OPT_NO_WAIT, OPT_QR, OPT_NO_QR, OPT_SAVE,
+	OPT_FORMAT };
 
 /* Which commands an option belongs to; ALL has every bit. */
-enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, ALL = 15 };
+enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, INVOICES = 16, ALL = 31 };
 
 static const struct command {
 	const char *name; /* NULL: the full-screen program */
@@ -25,6 +26,7 @@ static const struct command {
 	{ NULL, SCREENS, NULL },
 	{ "certs", CERTS, command_certs },
 	{ "doctor", DOCTOR, command_doctor },
+	{ "invoices", INVOICES, command_invoices },
 	{ "renew", RENEW, command_renew },
 };
 
@@ -38,16 +40,18 @@ static const struct switch_row {
 	{ { "version", no_argument, NULL, OPT_VERSION }, ALL },
 	{ { "theme", required_argument, NULL, OPT_THEME }, SCREENS },
 	{ { "ambiguous", required_argument, NULL, OPT_AMBIGUOUS }, SCREENS },
-	{ { "json", no_argument, NULL, OPT_JSON }, CERTS | DOCTOR },
+	{ { "json", no_argument, NULL, OPT_JSON }, CERTS | DOCTOR | INVOICES },
 	{ { "cert", required_argument, NULL, OPT_CERT }, RENEW },
 	{ { "serial", required_argument, NULL, OPT_SERIAL }, RENEW },
 	{ { "details", required_argument, NULL, OPT_DETAILS }, RENEW },
 	{ { "contact", required_argument, NULL, OPT_CONTACT }, RENEW },
-	{ { "phone", required_argument, NULL, OPT_PHONE }, RENEW },
-	{ { "title", required_argument, NULL, OPT_TITLE }, RENEW },
-	{ { "tax-no", required_argument, NULL, OPT_TAX_NO }, RENEW },
+	{ { "phone", required_argument, NULL, OPT_PHONE }, RENEW | INVOICES },
+	{ { "title", required_argument, NULL, OPT_TITLE }, RENEW | INVOICES },
+	{ { "tax-no", required_argument, NULL, OPT_TAX_NO }, RENEW | INVOICES },
 	{ { "email", required_argument, NULL, OPT_EMAIL }, RENEW },
 	{ { "pin-fd", required_argument, NULL, OPT_PIN_FD }, RENEW },
+	{ { "save", required_argument, NULL, OPT_SAVE }, INVOICES },
+	{ { "format", required_argument, NULL, OPT_FORMAT }, INVOICES },
 	{ { "acknowledge", no_argument, NULL, OPT_ACKNOWLEDGE }, RENEW },
 	{ { "yes", no_argument, NULL, OPT_YES }, RENEW },
 	{ { "no-wait", no_argument, NULL, OPT_NO_WAIT }, RENEW },
@@ -93,6 +97,10 @@ static bool take(struct asked *asked, int option, const char *value)
 	case OPT_TAX_NO: options->tax_no = value; return true;
 	case OPT_EMAIL: options->email = value; return true;
 	case OPT_PIN_FD: return take_number(value, 0, 1 << 20, &options->pin_fd);
+	case OPT_SAVE: options->save = value; return true;
+	case OPT_FORMAT:
+		options->format = value;
+		return strcmp(value, "pdf") == 0 || strcmp(value, "xml") == 0 || strcmp(value, "both") == 0;
 	case OPT_ACKNOWLEDGE: options->acknowledge = true; return true;
 	case OPT_YES: options->yes = true; return true;
 	case OPT_NO_WAIT: options->no_wait = true; return true;
@@ -107,7 +115,7 @@ static void parse(int argc, char **argv, struct asked *asked)
 	struct option table[SWITCHES + 1] = { 0 };
 	for (size_t i = 0; i < SWITCHES; i++)
 		table[i] = switches[i].option;
-	*asked = (struct asked){ .options = { .pin_fd = -1, .qr = -1 }, .used = ALL };
+	*asked = (struct asked){ .options = { .pin_fd = -1, .qr = -1, .format = "pdf" }, .used = ALL };
 	opterr = 0;
 	int at, option;
 	while (at = optind, (option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -133,6 +141,7 @@ static int usage(FILE *to)
 		"Usage: certhall [OPTIONS]           the full-screen program\n"
 		"       certhall renew [OPTIONS]     renew a certificate line by line\n"
 		"       certhall certs [--json]      list the certificates on the key\n"
+		"       certhall invoices [OPTIONS]  find a unit's invoices, list and save them\n"
 		"       certhall doctor [--json]     check the environment (0 in order, 1 warnings, 2 not in order)\n"
 		"\n"
 		"  --config FILE      the configuration\n"
@@ -151,6 +160,10 @@ static int usage(FILE *to)
 		"  --yes              ask nothing, take what was given and what the last order had\n"
 		"  --no-wait          do not wait for the payment; run again to go on\n"
 		"  --qr, --no-qr      draw the payment code, or not\n"
+		"\n"
+		"invoices:\n"
+		"  --title, --tax-no, --phone VALUE   as given when renewing; asked for otherwise\n"
+		"  --save DIR         save them there; --format pdf|xml|both (pdf)\n"
 		"Exit status of renew: 0 renewed, 1 failed, 2 wrong usage, 3 cannot be renewed, 4 not paid (yet)\n"));
 	return to == stdout ? EXIT_DONE : EXIT_USAGE;
 }

@@ -13,7 +13,7 @@
 #include <certhall/file.h>
 #include <certhall/pki.h>
 
-enum { SIZE_MAX_OF_ONE = 512 * 1024 * 1024, NAME_ROOM = 128 };
+enum { SIZE_MAX_OF_ONE = 512 * 1024 * 1024, NAME_ROOM = 256 };
 
 struct download {
 	struct hall_call call;
@@ -184,11 +184,21 @@ static int open_part(struct download *download)
 	return 0;
 }
 
+/* The person may have chosen it. */
+static bool name_ok(const char *name)
+{
+	return *name != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strlen(name) + 6 < NAME_ROOM;
+}
+
 static void download_start(struct hall_call *call)
 {
 	struct download *download = (struct download *)call;
-	if (!call_name_ok(download->name) || download->size <= 0 || download->size > SIZE_MAX_OF_ONE || strlen(download->sha256) != 64) {
-		call_fail(call, ERR_PACKAGE_SIGNATURE, NULL, "a name, size or hash that cannot be");
+	if (!name_ok(download->name)) {
+		call_fail(call, ERR_BAD_INPUT, download->name, "file name");
+		return;
+	}
+	if (download->size <= 0 || download->size > SIZE_MAX_OF_ONE || strlen(download->sha256) != 64) {
+		call_fail(call, ERR_PACKAGE_SIGNATURE, NULL, "a size or hash that cannot be");
 		return;
 	}
 	errno = 0;

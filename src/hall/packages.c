@@ -115,7 +115,7 @@ struct hall_call *hall_download_package(struct hall *hall, const struct package 
 	bool ok = package_ok(package);
 	snprintf(name, sizeof name, "components/%s-%s", package->id, package->version);
 	snprintf(path, sizeof path, "/v1/packages/%s/content", package->id);
-	const struct hall_file file = { .path = path, .folder = file_data_path(name, folder, sizeof folder), .name = ok ? package->file : "",
-		.size = package->size, .sha256 = package->sha256, .replace = true };
+	const struct hall_file file = { .path = path, .folder = file_data_path(name, folder, sizeof folder), .name = ok ? package->file : "-",
+		.size = package->size, .sha256 = ok ? package->sha256 : "", .replace = true };
 	return hall_download(hall, &file, progress, done, ctx);
 }

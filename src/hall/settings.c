@@ -31,6 +31,8 @@ static const struct row {
 	ROW("token.module", PATH, module),
 	ROW("token.module_args", TEXT, module_args),
 	ROW("token.helper", PATH, helper),
+	ROW("download.folder", PATH, download_folder),
+	ROW_INT("ui.kiosk", kiosk, 0, 1),
 	ROW("ui.theme", TEXT, theme),
 	ROW_INT("ui.esc_delay", esc_delay_ms, 10, 2000),
 	ROW_INT("ui.ambiguous", ambiguous, 0, 2),

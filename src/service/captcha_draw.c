@@ -4,7 +4,7 @@
 
 #include "service/captcha.h"
 
-enum { GLYPH_ROWS = 7, GLYPH_COLS = 5, SCALE = 2, CELL = 12, SPECKS = 26 };
+enum { GLYPH_ROWS = 7, GLYPH_COLS = 5, SCALE = 2, CELL = 13, SPECKS = 24 };
 
 static const char *const glyphs[10][GLYPH_ROWS] = {
 	{ " ### ", "#   #", "#   #", "#   #", "#   #", "#   #", " ### " }, { "  #  ", " ##  ", "# #  ", "  #  ", "  #  ", "  #  ", "#####" },

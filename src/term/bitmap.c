@@ -51,10 +51,10 @@ void bitmap_paint(const struct bitmap *b, const struct bitmap_shape *shape, cons
 		}
 }
 
-/* A quiet zone of one pixel beside, none above: the picture has its own margin. */
-static struct bitmap_shape shape_of(const struct bitmap *b)
+/* A quiet zone of one pixel beside where there is room, none above: the picture has its own margin. */
+static struct bitmap_shape shape_of(const struct bitmap *b, const struct area *a)
 {
-	struct bitmap_shape shape = { .halves = term_has_half_blocks(), .columns = 1, .beside = 1 };
+	struct bitmap_shape shape = { .halves = term_has_half_blocks(), .columns = 1, .beside = b->width + 2 <= a->cols };
 	shape.squashed = !shape.halves;
 	bitmap_measure(b, &shape);
 	return shape;
@@ -62,7 +62,7 @@ static struct bitmap_shape shape_of(const struct bitmap *b)
 
 bool bitmap_fits(const struct bitmap *b, const struct area *a, int *rows, int *cols)
 {
-	struct bitmap_shape shape = shape_of(b);
+	struct bitmap_shape shape = shape_of(b, a);
 	*rows = shape.rows;
 	*cols = shape.cols;
 	return shape.rows <= a->rows && shape.cols <= a->cols;
@@ -70,7 +70,7 @@ bool bitmap_fits(const struct bitmap *b, const struct area *a, int *rows, int *c
 
 void bitmap_draw(const struct bitmap *b, const struct area *a)
 {
-	struct bitmap_shape shape = shape_of(b);
+	struct bitmap_shape shape = shape_of(b, a);
 	bitmap_paint(b, &shape, a);
 }
 

@@ -181,7 +181,7 @@ void dialog_help(struct screen *page)
 		back |= action->plain.code == KEY_CODE_ESC;
 		if (action->f_key >= KEY_CODE_F1 && action->f_key <= KEY_CODE_F12)
 			snprintf(keys, sizeof keys, "F%d  ", (int)(action->f_key - KEY_CODE_F1) + 1);
-		snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s", action->plain_name != NULL ? action->plain_name : "");
+		snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s", action->plain_name != NULL ? _(action->plain_name) : "");
 		rc = help_line(&text, keys, _(action->label));
 	}
 	if (rc == 0)

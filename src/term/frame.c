@@ -122,7 +122,7 @@ static void draw_keys(const struct area *row, struct screen *top)
 	int col = 1, right = row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2);
 	for (const struct action *action = actions; action->id != 0; action++) {
 		const char *f_key = f_key_name(action->f_key, name, sizeof name);
-		const char *plain = action->plain_name != NULL ? action->plain_name : "";
+		const char *plain = action->plain_name != NULL ? _(action->plain_name) : "";
 		if (col + key_width(f_key, plain, _(action->label)) <= right)
 			col = draw_key(row, col, f_key, plain, _(action->label)) + 2;
 	}

@@ -1,10 +1,13 @@
 /* Dialogs with one line to fill in: a PIN, a text. */
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <certhall/file.h>
 #include <certhall/i18n.h>
+#include <certhall/path.h>
 #include <certhall/text.h>
 
 enum { WIDTH = 60, FIELD_COLUMNS = 36, PIN_MAX = 64 };
@@ -12,7 +15,8 @@ enum { WIDTH = 60, FIELD_COLUMNS = 36, PIN_MAX = 64 };
 struct prompt {
 	char *title, *text, *warning;
 	const char *say; /* why the last key was not taken */
-	struct edit edit;   /* dialog_text */
+	struct edit edit;   /* dialog_text, dialog_path */
+	struct path_names *names; /* dialog_path: what Tab found; NULL: another dialog */
 	struct secret pin;  /* dialog_pin */
 	void (*pin_done)(void *ctx, struct secret *pin);
 	void (*text_done)(void *ctx, const char *value);
@@ -22,6 +26,7 @@ struct prompt {
 struct prompt_arg {
 	const char *title, *text, *warning, *initial;
 	size_t max;
+	bool path;
 	void (*pin_done)(void *ctx, struct secret *pin);
 	void (*text_done)(void *ctx, const char *value);
 	void *ctx;
@@ -40,6 +45,7 @@ static void prompt_free(struct screen *s)
 	free(p->text);
 	free(p->warning);
 	edit_free(&p->edit);
+	free(p->names);
 	secret_free(&p->pin);
 }
 
@@ -78,9 +84,22 @@ static int pin_key(struct prompt *p, const struct key *key)
 	return SCREEN_HANDLED | SCREEN_REDRAW;
 }
 
+static int complete(struct prompt *p)
+{
+	char path[FILE_PATH_MAX];
+	snprintf(path, sizeof path, "%s", p->edit.text);
+	if (path_complete(path, sizeof path, p->names))
+		edit_set(&p->edit, path);
+	return SCREEN_HANDLED | SCREEN_REDRAW;
+}
+
 static int prompt_key(struct screen *s, const struct key *key)
 {
 	struct prompt *p = screen_state(s);
+	if (p->names != NULL && key->code == KEY_CODE_TAB)
+		return complete(p);
+	if (p->names != NULL)
+		p->names->count = 0;
 	return p->pin_done != NULL ? pin_key(p, key) : edit_key(&p->edit, key);
 }
 
@@ -96,6 +115,22 @@ static void draw_pin(const struct prompt *p, const struct area *body, int row, i
 	term_cursor(&field, 0, shown);
 }
 
+/* The last part of each name that Tab found, as many as fit. */
+static void draw_names(const struct prompt *p, const struct area *body, int row)
+{
+	int col = 0;
+	for (size_t i = 0; i < p->names->count && i < PATH_NAMES && p->names->count > 1; i++) {
+		const char *name = p->names->names[i];
+		if (col > 0 && col + text_width(name) > body->cols) {
+			row++;
+			col = 0;
+		}
+		if (row >= body->rows)
+			return;
+		col = term_text(body, row, col, STYLE_DIM, name) + 2;
+	}
+}
+
 static int draw_texts(const struct prompt *p, const struct area *body, bool draw)
 {
 	int row = term_paragraph(body, 0, STYLE_NORMAL, p->text, draw);
@@ -107,13 +142,17 @@ static int draw_texts(const struct prompt *p, const struct area *body, bool draw
 static void prompt_draw(struct screen *s, const struct area *body)
 {
 	struct prompt *p = screen_state(s);
-	int row = draw_texts(p, body, true) + 1;
-	if (row > body->rows - 2)
-		row = body->rows - 2;
+	int row = draw_texts(p, body, true) + 1, below = p->names != NULL ? 3 : 0;
+	if (row > body->rows - 2 - below)
+		row = body->rows - 2 - below;
+	if (row < 0)
+		row = 0;
 	if (p->pin_done != NULL)
 		draw_pin(p, body, row, body->cols < FIELD_COLUMNS ? body->cols : FIELD_COLUMNS);
 	else
 		edit_draw(&p->edit, body, row, 0, body->cols, true, NULL);
+	if (p->names != NULL)
+		draw_names(p, body, row + 1);
 	if (p->say != NULL)
 		term_cell(body, row + 1, 0, body->cols, STYLE_WARN, _(p->say));
 }
@@ -124,7 +163,7 @@ static void prompt_measure(struct screen *s, int max_rows, int max_cols, int *ro
 	(void)max_rows;
 	*cols = WIDTH < max_cols ? WIDTH : max_cols;
 	struct area body = { 0, 0, 1000, *cols };
-	*rows = draw_texts(p, &body, false) + 3;
+	*rows = draw_texts(p, &body, false) + (p->names != NULL ? 6 : 3);
 }
 
 static int prompt_init(struct screen *s, void *arg)
@@ -142,6 +181,8 @@ static int prompt_init(struct screen *s, void *arg)
 		return ERR_NO_MEMORY;
 	if (p->pin_done != NULL)
 		return secret_set(&p->pin, "", 0);
+	if (from->path && (p->names = calloc(1, sizeof *p->names)) == NULL)
+		return ERR_NO_MEMORY;
 	int rc = edit_init(&p->edit, from->max);
 	if (rc == 0 && from->initial != NULL)
 		edit_set(&p->edit, from->initial);
@@ -162,5 +203,11 @@ void dialog_pin(const char *title, const char *text, const char *warning, void (
 void dialog_text(const char *title, const char *text, const char *initial, size_t max, void (*done)(void *ctx, const char *value), void *ctx)
 {
 	struct prompt_arg arg = { .title = title, .text = text, .initial = initial, .max = max, .text_done = done, .ctx = ctx };
+	screen_push(&prompt_ops, &arg);
+}
+
+void dialog_path(const char *title, const char *text, const char *initial, void (*done)(void *ctx, const char *value), void *ctx)
+{
+	struct prompt_arg arg = { .title = title, .text = text, .initial = initial, .max = FILE_PATH_MAX, .path = true, .text_done = done, .ctx = ctx };
 	screen_push(&prompt_ops, &arg);
 }

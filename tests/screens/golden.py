@@ -16,8 +16,16 @@ WALKS = {
     "home-no-module": (["no-module"], [("home", []), ("check", ["1"]), ("component", ["7"]), ("installed", ["Enter"]), ("checked", ["Enter"])]),
     "home-hall-down": (["hall-down"], [("home", [])]),
     "unfinished": (["unfinished"], [("home", []), ("pin", ["Enter"]), ("install", stage.PIN)]),
+    "invoices": (["exists"], [
+        ("query", ["3"]), ("wrong", stage.UNIT + ['"1', "Enter"]), ("again", ["Enter"]), ("found", ['"12345', "Enter"]), ("waiting", ["Down", "Enter"]), ("found-2", ["Enter", "Home"]),
+        ("confirm", ["Enter"]), ("how", ["Enter"]), ("sheet", ["Enter"]), ("sheet-2", ["PageDown"]), ("found-3", ["Esc"]), ("chosen", [" ", "End", " ", "Home"]),
+        ("several", ["F2"]), ("format", ["Enter", "2", "Enter"]), ("exists", ["3", "Enter"]), ("saved", ["3", "Enter"])]),
+    "invoices-one": (["disk-full", "logged-in"], [
+        ("by-key", ["3"]), ("found", stage.UNIT), ("save-as", ["Enter", "Enter", "3", "Enter", "Enter"]), ("full", ["Enter"])]),
+    "invoices-many": (["many"], [("query", ["3"]), ("found", stage.UNIT + ['"12345', "Enter"]), ("end", ["End"]), ("sorted", ["F7"]), ("page", ["6"])]),
+    "invoices-down": (["hall-down"], [("query", ["3"]), ("query-2", ["Enter"])]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
-    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("invoice", ["3"]), ("home-3", ["Esc"]), ("help", ["?"]), ("help-2", ["PageDown"])]),
+    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"]), ("help-2", ["PageDown"])]),
     "renew": (["fail"], [
         ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("not-yet", ["Down", "Down", "Enter"]), ("choose-2", ["Enter", "Home"]),
         ("pin", ["Enter"]), ("pin-wrong", ['"1111', "Enter"]), ("details", stage.PIN), ("details-bad", ["F2"]),

@@ -40,3 +40,4 @@ def press(terminal, keys):
 
 FORM = ['"张测试', "Enter", '"13812345678', "Enter", "Enter", "Enter", '"91350100M000100Y43', "Enter", "Enter", "Enter", '" ', "Enter"]
 PIN = ['"12345678', "Enter"]
+UNIT = ["C-u", '"测试煤业（样票）有限公司', "Enter", '"91350100M000100Y43', "Enter", '"13812345678', "Enter", "Enter"]

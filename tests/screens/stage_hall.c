@@ -10,13 +10,6 @@
 
 struct hall { int unused; };
 struct token { bool has_module; };
-struct hall_call {
-	hall_fn *done;
-	hall_progress_fn *progress;
-	void *ctx;
-	int64_t got, total;
-};
-
 static struct token the_token;
 
 int hall_new(struct loop *loop, const struct settings *settings, struct hall **out)

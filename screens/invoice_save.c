@@ -1,0 +1,230 @@
+/* 保存, 另存为: one file after the other, each checked before it has its name. */
+#include "app.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <certhall/file.h>
+
+#include "invoices.h"
+
+struct piece {
+	struct invoice invoice;
+	const char *format;
+	char name[224];
+	enum { TO_DO, NOW, SAVED, SKIPPED, LOST } state;
+};
+
+struct save {
+	struct app *app;
+	struct bar bar;
+	struct list list;
+	struct piece *pieces;
+	size_t count, at;
+	char folder[FILE_PATH_MAX], grant[96];
+	struct hall_call *call;
+	bool replace, replace_all;
+	int64_t got, total;
+	struct error error;        /* what stopped it */
+};
+
+static void next(struct screen *s);
+
+/* ---- one after the other ---- */
+
+static void on_progress(void *ctx, int64_t got, int64_t total)
+{
+	struct screen *s = ctx;
+	struct save *save = screen_state(s);
+	save->got = got;
+	save->total = total;
+	screen_touch(s);
+}
+
+static void on_overwrite(void *ctx, int choice)
+{
+	struct screen *s = ctx;
+	struct save *save = screen_state(s);
+	if (choice == 1 || choice == 2) {
+		save->replace = true;
+		save->replace_all = choice == 2;
+	} else {
+		save->pieces[save->at++].state = SKIPPED;
+	}
+	next(s);
+}
+
+static void ask_overwrite(struct screen *s)
+{
+	struct save *save = screen_state(s);
+	const char *choices[] = { _("Keep the old one"), _("Overwrite"), _("Overwrite all") };
+	char text[FILE_PATH_MAX];
+	snprintf(text, sizeof text, _("There is a file %s already. Overwrite it?"), save->pieces[save->at].name);
+	dialog_choose(_("File exists"), text, choices, save->count == 1 ? 2 : 3, on_overwrite, s);
+}
+
+static void on_saved(void *ctx, const struct error *err, const void *result)
+{
+	struct screen *s = ctx;
+	struct save *save = screen_state(s);
+	struct piece *piece = &save->pieces[save->at];
+	(void)result;
+	save->call = NULL;
+	save->replace = false;
+	screen_touch(s);
+	if (err != NULL && err->code == ERR_FILE_EXISTS) {
+		piece->state = TO_DO;
+		ask_overwrite(s);
+		return;
+	}
+	piece->state = err == NULL ? SAVED : LOST;
+	if (err != NULL) { /* most likely the next one would fare no better */
+		save->error = *err;
+		return;
+	}
+	save->at++;
+	next(s);
+}
+
+static void next(struct screen *s)
+{
+	struct save *save = screen_state(s);
+	screen_touch(s);
+	if (save->at == save->count)
+		return;
+	struct piece *piece = &save->pieces[save->at];
+	piece->state = NOW;
+	save->got = save->total = 0;
+	save->error = (struct error){ 0 };
+	save->list.selected = (int)save->at;
+	save->call = hall_save_invoice(save->app->world.hall, save->grant, &piece->invoice, piece->format, save->folder, piece->name,
+		save->replace || save->replace_all, on_progress, on_saved, s);
+}
+
+static void add(struct save *save, const struct invoice *invoice, const char *format, const char *name)
+{
+	struct piece *piece = &save->pieces[save->count++];
+	piece->invoice = *invoice;
+	piece->format = format;
+	if (*name != '\0')
+		snprintf(piece->name, sizeof piece->name, "%s.%s", name, format);
+	else
+		snprintf(piece->name, sizeof piece->name, "fapiao_%s.%s", invoice->number, format);
+}
+
+static int init(struct screen *s, void *arg)
+{
+	struct save *save = screen_state(s);
+	const struct save_order *order = arg;
+	save->app = screen_app(s);
+	save->pieces = calloc(2 * order->count, sizeof *save->pieces);
+	if (save->pieces == NULL)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < order->count; i++) {
+		if (order->pdf)
+			add(save, order->invoices[i], "pdf", order->name);
+		if (order->xml)
+			add(save, order->invoices[i], "xml", order->name);
+	}
+	save->list.count = (int)save->count;
+	snprintf(save->folder, sizeof save->folder, "%s", order->folder);
+	snprintf(save->grant, sizeof save->grant, "%s", order->grant);
+	next(s);
+	return 0;
+}
+
+static void free_save(struct screen *s)
+{
+	struct save *save = screen_state(s);
+	hall_cancel(&save->call);
+	free(save->pieces);
+}
+
+/* ---- the page ---- */
+
+static const char *title(struct screen *s)
+{
+	(void)s;
+	return _("Save invoices");
+}
+
+static const struct action *actions(struct screen *s)
+{
+	struct save *save = screen_state(s);
+	if (save->call != NULL)
+		return BAR(&save->bar, ACT_STOP);
+	if (save->at < save->count)
+		return BAR(&save->bar, ACT_AGAIN, ACT_BACK);
+	return BAR(&save->bar, ACT_FINISH, ACT_BACK);
+}
+
+static int act(struct screen *s, int action)
+{
+	struct save *save = screen_state(s);
+	if (action == ACT_STOP) {
+		hall_cancel(&save->call);
+		save->pieces[save->at].state = TO_DO;
+		error_set(&save->error, ERR_CANCELLED, NULL, "by the person");
+	} else if (action == ACT_AGAIN) {
+		next(s);
+	} else {
+		screen_pop(s);
+	}
+	return SCREEN_REDRAW;
+}
+
+static int key(struct screen *s, const struct key *key)
+{
+	struct save *save = screen_state(s);
+	return list_key(&save->list, key, 10);
+}
+
+static void draw_piece(void *ctx, const struct area *a, int index, bool selected)
+{
+	static const struct {
+		enum style style;
+		const char *word;
+	} states[] = { { STYLE_DIM, N_("waiting") }, { STYLE_HEADING, N_("being fetched") }, { STYLE_OK, N_("saved") },
+		{ STYLE_DIM, N_("kept the old one") }, { STYLE_BAD, N_("not saved") } };
+	const struct piece *piece = &((const struct save *)ctx)->pieces[index];
+	(void)selected;
+	term_cell(a, 0, 0, a->cols - 18, STYLE_NORMAL, piece->name);
+	term_cell(a, 0, a->cols - 16, 16, states[piece->state].style, _(states[piece->state].word));
+}
+
+static int draw_outcome(const struct save *save, const struct area *a)
+{
+	char text[FILE_PATH_MAX + 256], say[768];
+	size_t saved = 0;
+	for (size_t i = 0; i < save->count; i++)
+		saved += save->pieces[i].state == SAVED;
+	if (save->error.code != ERR_OK)
+		return term_paragraph(a, 0, STYLE_WARN, error_sentence(&save->error, say, sizeof say), true);
+	if (save->at < save->count) {
+		progress_draw(a, 0, 0, a->cols, save->got, save->total);
+		return 1;
+	}
+	snprintf(text, sizeof text, ngettext("%d file was checked and saved to %s.", "%d files were checked and saved to %s.", saved), (int)saved, save->folder);
+	return term_paragraph(a, 0, STYLE_OK, text, true);
+}
+
+static void draw(struct screen *s, const struct area *body)
+{
+	struct save *save = screen_state(s);
+	struct area a = term_inset(body, 0, 1);
+	int row = draw_outcome(save, &a) + 1;
+	struct area list = term_sub(&a, row, 0, a.rows - row, a.cols);
+	list_draw(&save->list, &list, 1, draw_piece, save);
+}
+
+static bool busy(struct screen *s, const char **what)
+{
+	const struct save *save = screen_state(s);
+	*what = _("Fetching the invoice");
+	return save->call != NULL;
+}
+
+const struct screen_ops page_invoice_save = {
+	.name = "invoice-save", .title = title, .state_size = sizeof(struct save), .init = init, .free = free_save, .actions = actions,
+	.act = act, .key = key, .draw = draw, .busy = busy,
+};
