@@ -58,7 +58,8 @@ enum verdict bank_pay(struct bank *bank, const char *bill_no, const char *wallet
 		return VERDICT_PAID;
 	if ((bill.state == BILL_CLOSED || bill.expires <= clock_now()) && !oddity->late && !oddity->again && !bank_fault(&bank->faults.late))
 		return VERDICT_NOT_PAYABLE;
-	struct bill_payment payment = { .amount = oddity->amount > 0 ? oddity->amount : bill.amount, .paid_at = oddity->at != 0 ? oddity->at : clock_now() };
+	struct bill_payment payment = { .amount = oddity->amount > 0 ? oddity->amount : bill.amount,
+		.paid_at = oddity->at != 0 ? oddity->at : clock_now() };
 	payment.coupon = oddity->coupon >= 0 ? oddity->coupon : bank->faults.coupon;
 	if (payment.coupon >= payment.amount)
 		payment.coupon = payment.amount - 1;

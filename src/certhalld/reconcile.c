@@ -39,7 +39,8 @@ static const char *label(enum difference difference)
 	return labels[difference];
 }
 
-static void report(struct comparison *all, enum difference difference, const char *what, const char *number, int64_t amount, int64_t other, int64_t at)
+static void report(struct comparison *all, enum difference difference, const char *what, const char *number, int64_t amount, int64_t other,
+	int64_t at)
 {
 	char money[24], more[24], when[24];
 	all->count[difference]++;
@@ -196,7 +197,8 @@ int command_reconcile(int argc, char **argv)
 	struct error err = { 0 };
 	char begin[40];
 	snprintf(begin, sizeof begin, "%.10sT00:00:00+08:00", date);
-	int rc = strlen(date) == 10 && clock_parse_rfc3339(begin, &all.from) == 0 ? 0 : error_set(&err, ERR_BAD_INPUT, date, "--date wants a day like 2026-11-22");
+	int rc = strlen(date) == 10 && clock_parse_rfc3339(begin, &all.from) == 0 ? 0
+		: error_set(&err, ERR_BAD_INPUT, date, "--date wants a day like 2026-11-22");
 	all.to = all.from + DAY;
 	if (rc == 0)
 		rc = hall_open(config, &all.hall, &err);

@@ -134,6 +134,26 @@ def _():
     tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "cancelled")
 
 
+@tap.test("A payment whose number in the wallet was seen with another order is held")
+def _():
+    _, _, first, _ = office.paying()
+    office.pay_order(first)
+    office.wait_state(first, "paid")
+    _, token, number, bill = office.paying()
+    office.faults(hold_notify=-1)
+    office.bank_pays(bill)
+    mine = office.sql("SELECT gateway_transaction FROM payment WHERE number = ?", first)[0][0]
+    seen = next(p["txn"] for p in books.ledger_of(office)["payments"] if p["bill_no"] == bill)
+    office.sql("UPDATE payment SET gateway_transaction = ? WHERE number = ?", seen, first)
+    office.faults(hold_notify=0)
+    wait(lambda: payments(number) == [(1, PRICE, 1, "transaction")], "the payment")
+    tap.contains(office.certhalld("held").stdout, bill)
+    office.sql("UPDATE payment SET gateway_transaction = ? WHERE number = ?", mine, first)
+    office.staff("refund", "ask", "--by", "甲", "--reason", "重复流水", number)
+    office.staff("refund", "approve", "--by", "乙", number)
+    wait(lambda: [r[1:] for r in refunds(number)] == [(PRICE, 1)], "the refund")
+
+
 def cancelled_and_paid(revoke):
     """Its order was cancelled, then paid: what takes its place is another order, or the certificate is revoked."""
     cert, token, number, bill = office.paying()

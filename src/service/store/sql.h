@@ -40,8 +40,9 @@ bool sql_get_null(struct sql_stmt *q, int column);
 char *sql_get_text(struct sql_stmt *q, int column, char *out, size_t size);
 void sql_get_blob(struct sql_stmt *q, int column, struct bytes *out); /* replaces what out held */
 
-/* Ends the statement: 0, ERR_STORAGE (the disk, a damaged database), ERR_NET_OVERLOADED (another process writes), ERR_FILE (else), ERR_ORDER_STATE (a UNIQUE constraint was in the way) or
- * ERR_NO_MEMORY. A statement that gives no rows is run by it. */
+/* Ends the statement: 0, ERR_STORAGE (the disk, a damaged database), ERR_NET_OVERLOADED (another process writes),
+ * ERR_ORDER_STATE (a UNIQUE constraint was in the way), ERR_NO_MEMORY or ERR_FILE (else). A statement that gives no rows is run
+ * by it. */
 int sql_done(struct sql_stmt *q, struct error *err) CH_MUST_CHECK;
 /* The same; *changed gets the number of rows it touched. */
 int sql_changed(struct sql_stmt *q, int64_t *changed, struct error *err) CH_MUST_CHECK;
@@ -53,6 +54,9 @@ int sql_commit(struct sql *db, int rc, struct error *err) CH_MUST_CHECK;
 /* How it stands, of this process: seen by what failed. Damaged: sql_begin refuses. */
 enum sql_health { SQL_GOOD, SQL_UNWRITABLE, SQL_DAMAGED };
 enum sql_health sql_health(void);
+/* What was seen of it now; damage stays until somebody has looked. The log tells each change once. */
+void sql_health_is(enum sql_health now, const char *why);
+#define SQL_DAMAGED_WORDS "the database is damaged, restore the last backup (certhalld restore)"
 /* Writes a row when it could not be written before, to see whether it can again. */
 void sql_probe(struct sql *db, int64_t now);
 /* At the start of serving: every page of a small one, of a large one what stands at its beginning. ERR_STORAGE. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,8 @@
 #include <sqlite3.h>
 
 #include <certhall/fault.h>
-#include <certhall/log.h>
 
-enum { BUSY_MS = 5000, SMALL_PAGES = 16384 /* 64 MiB: checked in a moment */ };
+enum { BUSY_MS = 5000 };
 
 struct sql_stmt {
 	struct sql_stmt *next;
@@ -38,28 +36,6 @@ struct sql {
 /* SQLite lets one connection write and makes the others poll; taking turns here is fair and costs nothing. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
-static atomic_int health = SQL_GOOD;
-
-enum sql_health sql_health(void)
-{
-	return (enum sql_health)atomic_load(&health);
-}
-
-/* Damage stays until somebody has looked; the log says each change once. */
-static void now_is(enum sql_health now, const char *why)
-{
-	int before = atomic_load(&health);
-	while (before != (int)now && before != SQL_DAMAGED)
-		if (atomic_compare_exchange_weak(&health, &before, now)) {
-			if (now == SQL_GOOD)
-				log_line(LOG_LEVEL_WARN, "database", "can be written again");
-			else
-				log_line(LOG_LEVEL_ERROR, "database", now == SQL_DAMAGED ? "damaged: nothing more is written; restore the last backup (%s)"
-					: "cannot be written: nothing is signed or billed until it can (%s)", why);
-			return;
-		}
-}
-
 static int failed(const struct sql *db, int rc, const char *what, struct error *err)
 {
 	const char *why = db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
@@ -72,13 +48,13 @@ static int failed(const struct sql *db, int rc, const char *what, struct error *
 		return error_set(err, ERR_NET_OVERLOADED, NULL, "sql: another process holds the database");
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		now_is(SQL_DAMAGED, why);
-		return error_set(err, ERR_STORAGE, NULL, "the database is damaged, restore the last backup (certhalld restore): %s", why);
+		sql_health_is(SQL_DAMAGED, why);
+		return error_set(err, ERR_STORAGE, NULL, SQL_DAMAGED_WORDS ": %s", why);
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
-		now_is(SQL_UNWRITABLE, why);
+		sql_health_is(SQL_UNWRITABLE, why);
 		return error_set(err, ERR_STORAGE, NULL, "the database cannot be written: %s (%d)", why, rc);
 	default:
 		return error_set(err, ERR_FILE, "database", "sql: %s: %s (%d)", what, why, rc);
@@ -311,7 +287,7 @@ int sql_commit(struct sql *db, int rc, struct error *err)
 	if (rc == 0)
 		rc = run(db, "COMMIT", err);
 	if (rc == 0 && sql_health() == SQL_UNWRITABLE && sqlite3_total_changes(db->handle) != db->changes)
-		now_is(SQL_GOOD, "");
+		sql_health_is(SQL_GOOD, "a row was");
 	if (rc != 0)
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* may have been taken back already */
 	db->in_transaction = false;
@@ -322,30 +298,4 @@ int sql_commit(struct sql *db, int rc, struct error *err)
 bool sql_in_transaction(const struct sql *db)
 {
 	return db->in_transaction;
-}
-
-void sql_probe(struct sql *db, int64_t now)
-{
-	if (sql_health() != SQL_UNWRITABLE || sql_begin(db, NULL) != 0)
-		return;
-	struct sql_stmt *q = sql_prepare(db, "INSERT INTO setting (name, value) VALUES ('probe', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-	sql_int(q, now);
-	int rc = sql_done(q, NULL);
-	rc = sql_commit(db, rc, NULL);
-	(void)rc; /* told by the health */
-}
-
-int sql_check(struct sql *db, struct error *err)
-{
-	char said[256] = "ok";
-	struct sql_stmt *q = sql_prepare(db, "SELECT page_count FROM pragma_page_count()");
-	bool small = sql_row(q) && sql_get_int(q, 0) < SMALL_PAGES;
-	int rc = sql_done(q, err);
-	if (rc != 0 || !small)
-		return rc;
-	q = sql_prepare(db, "PRAGMA quick_check(1)");
-	if (sql_row(q))
-		sql_get_text(q, 0, said, sizeof said);
-	rc = sql_done(q, err);
-	return rc != 0 || strcmp(said, "ok") == 0 ? rc : failed(db, SQLITE_CORRUPT, said, err);
 }
