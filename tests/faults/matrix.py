@@ -13,7 +13,8 @@ import sys
 import threading
 
 here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(here, "../lib"), os.path.join(here, "../renewal")]
+sys.path[:0] = [os.path.join(here, "../lib"), os.path.join(here, "../renewal"), os.path.join(here, "../books")]
+import books  # noqa: E402
 import faults  # noqa: E402
 import hall  # noqa: E402
 import tap  # noqa: E402
@@ -121,6 +122,7 @@ def finished(place, old):
     for kind in ("cert", "pubkey", "privkey"):
         tap.equal(len(place.key_ids(kind)), 2, kind)
     tap.equal(len(place.ledger()["payments"]), 1, "payments")
+    books.check(place, token=place)
 
 
 def prepared(caught):
