@@ -6,6 +6,7 @@
 #define ESC { KEY_CODE_ESC, "", 0 }, "Esc"
 #define CHAR(text) { KEY_CODE_CHAR, text, text[0] }, text
 #define CTRL(letter) { KEY_CODE_CTRL, "", letter[0] }, "Ctrl-" letter
+#define TAB { KEY_CODE_TAB, "", 0 }, "Tab"
 #define SPACE { KEY_CODE_CHAR, " ", ' ' }, N_("Space")
 #define NO_F_KEY KEY_CODE_CHAR
 
@@ -19,6 +20,8 @@ const struct action page_actions[] = {
 	{ ACT_INSTALL, N_("Install certificate"), KEY_CODE_F2, ENTER },
 	{ ACT_RECOVER, N_("Recover"), KEY_CODE_F2, ENTER },
 	{ ACT_COMPONENT_INSTALL, N_("Download and install"), KEY_CODE_F2, ENTER },
+	{ ACT_TOGGLE, N_("Open or close"), KEY_CODE_F2, ENTER },
+	{ ACT_CATEGORY, N_("Next category"), KEY_CODE_F6, TAB },
 	{ ACT_QUERY, N_("Query"), KEY_CODE_F2, ENTER },
 	{ ACT_DOWNLOAD, N_("Download"), KEY_CODE_F2, ENTER },
 	{ ACT_AGAIN, N_("Try again"), KEY_CODE_F2, ENTER },

@@ -101,6 +101,7 @@ static void close_doors(struct app *app)
 {
 	loop_timer_cancel(app->loop, &app->wake);
 	renewal_free(&app->flow.renewal);
+	help_free(&app->help);
 	keyring_free(&app->keyring);
 	token_free(&app->world.token);
 	hall_free(&app->world.hall);
@@ -121,6 +122,7 @@ int screens_run(struct loop *loop, struct settings *settings, const struct scree
 	if (code != 0)
 		return code;
 	screen_start(loop, &app);
+	help_join(&app);
 	screen_push(&page_home, NULL);
 	code = loop_timer_start(loop, &app.wake, WAKE_MS, wake, &app);
 	if (code == 0)

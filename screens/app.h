@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include <certhall/doctor.h>
+#include <certhall/help.h>
 #include <certhall/i18n.h>
+#include <certhall/log.h>
 #include <certhall/renewal.h>
 #include <certhall/screen.h>
 #include <certhall/screens.h>
@@ -41,11 +43,16 @@ struct app {
 	struct loop_timer *wake;
 	struct observer *observers;
 	struct flow flow;
+	struct help *help;             /* NULL: not read yet, or not there */
+	bool help_knows_hall;          /* the hall's values are in its texts */
 	bool component_installed;      /* since the environment was last checked */
 };
 
 /* Opens the doors if they are not yet; false when that is not possible, and a dialog has said why. */
 bool app_awake(struct app *app);
+/* The help centre's content; NULL: not installed. */
+const struct help *app_help(struct app *app);
+void help_join(struct app *app); /* F1 opens what fits an error or a page */
 void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
 void app_unobserve(struct app *app, struct observer *observer);
 int64_t app_now(const struct app *app); /* by the hall's clock */

@@ -1,67 +1,106 @@
+/* 帮助中心: what there is, and the way in from a page or an error. */
 #include "app.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <certhall/bytes.h>
-#include <certhall/text.h>
 
-/* 帮助中心: a text that scrolls. */
-struct reading {
+#include "questions.h"
+
+/* ---- the content, read when it is first wanted ---- */
+
+static void say_months(int64_t months, char *out, size_t size)
+{
+	if (months % 12 == 0)
+		snprintf(out, size, ngettext("%d year", "%d years", (unsigned long)(months / 12)), (int)(months / 12));
+	else
+		snprintf(out, size, ngettext("%d month", "%d months", (unsigned long)months), (int)months);
+}
+
+/* What the hall has said; without it, words that are true anyway. */
+static void fill_values(const struct hall_info *hall, struct help_values *out)
+{
+	snprintf(out->before, sizeof out->before, "%s", _("the time set by the hall"));
+	snprintf(out->after, sizeof out->after, "%s", out->before);
+	snprintf(out->pay_ttl, sizeof out->pay_ttl, "%s", out->before);
+	snprintf(out->invoice_days, sizeof out->invoice_days, "%s", _("a few working days"));
+	snprintf(out->pinmax, sizeof out->pinmax, "%s", _("several"));
+	snprintf(out->drift, sizeof out->drift, ngettext("%d minute", "%d minutes", 5), 5); /* as the environment check has it */
+	if (hall == NULL)
+		return;
+	say_months(hall->project.window.before_months, out->before, sizeof out->before);
+	say_months(hall->project.window.after_months, out->after, sizeof out->after);
+	snprintf(out->pay_ttl, sizeof out->pay_ttl, ngettext("%d minute", "%d minutes", (unsigned long)hall->pay_minutes), (int)hall->pay_minutes);
+	snprintf(out->invoice_days, sizeof out->invoice_days, ngettext("%d working day", "%d working days", (unsigned long)hall->invoice_days),
+		(int)hall->invoice_days);
+	snprintf(out->hotline, sizeof out->hotline, "%s", hall->hotline);
+	if (hall->pin_tries > 0)
+		snprintf(out->pinmax, sizeof out->pinmax, "%d", (int)hall->pin_tries);
+}
+
+const struct help *app_help(struct app *app)
+{
+	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
+	struct help_values values = { 0 };
+	struct error err;
+	if (app->help != NULL && app->help_knows_hall == (hall != NULL))
+		return app->help;
+	help_free(&app->help);
+	fill_values(hall, &values);
+	app->help_knows_hall = hall != NULL;
+	if (help_open(app->settings->help_folder, /* TRANSLATORS: the folder of the help texts in this language */ _("en"), &values, NULL, NULL, &app->help, &err) != 0)
+		log_error("help", &err);
+	return app->help;
+}
+
+/* What fits an error, else the page. */
+static bool open_help(void *ctx, const struct error *err, const char *page)
+{
+	struct app *app = ctx;
+	const struct help *help = app_help(app);
+	const struct help_entry *entry = help == NULL ? NULL : err->code != ERR_OK ? help_for_error(help, err->code) : NULL;
+	if (entry == NULL && help != NULL)
+		entry = help_for_page(help, page);
+	if (entry == NULL)
+		return screen_push(&page_help, NULL) != NULL;
+	const struct question_arg arg = { .category = (int)entry->category, .id = entry->id };
+	return screen_push(&page_questions, (void *)(uintptr_t)&arg) != NULL;
+}
+
+void help_join(struct app *app)
+{
+	screen_set_help(open_help, app);
+}
+
+/* ---- the menu ---- */
+
+enum entry { PROCESS, DOWNLOADS, QUESTIONS, SERVICE, KEYS, ENTRIES };
+
+struct help_page {
 	struct bar bar;
-	struct pager pager;
-	int visible;
+	struct list list;
 };
 
-static int add(struct bytes *out, const char *text)
-{
-	return bytes_append(out, text, strlen(text));
-}
+static const struct {
+	const char *label, *note;
+} entries[ENTRIES] = {
+	[PROCESS] = { N_("How it goes"), N_("the steps of renewing, and what to mind") },
+	[DOWNLOADS] = { N_("Downloads"), N_("the components for this computer") },
+	[QUESTIONS] = { N_("Questions and answers"), N_("certificates, drivers, components, other; search") },
+	[SERVICE] = { N_("Online service"), N_("whom to ask") },
+	[KEYS] = { N_("Keys of the program"), N_("every key of every page") },
+};
 
-/* The plain key of an F-key is the digit beside it; all of them from the one table. */
-static int add_keys(struct bytes *out)
+static int init(struct screen *s, void *arg)
 {
-	char line[160], f[8];
-	int code = 0;
-	for (const struct action *row = page_actions; row->id != 0 && code == 0; row++) {
-		bool has_f = row->f_key >= KEY_CODE_F1 && row->f_key <= KEY_CODE_F12;
-		snprintf(f, sizeof f, "F%d", has_f ? (int)(row->f_key - KEY_CODE_F1) + 1 : 0);
-		snprintf(line, sizeof line, "  %-4s %-7s %s\n", has_f ? f : "", _(row->plain_name), _(row->label));
-		code = add(out, line);
-	}
-	return code;
-}
-
-static int init_help(struct screen *s, void *arg)
-{
-	struct reading *reading = screen_state(s);
-	struct bytes text = { 0 };
+	struct help_page *page = screen_state(s);
 	(void)arg;
-	int code = add(&text, _("How renewing goes\n"
-		"1. Renewal: insert the key and choose Renew certificate.\n"
-		"2. Check: the environment is checked; what is wrong says what to do. A missing key component is installed there.\n"
-		"3. Certificate: choose the one to renew and enter the key's PIN.\n"
-		"4. Details: contact and invoice; price and new validity are shown before anything is paid.\n"
-		"5. Payment: scan the code with WeChat, Alipay or UnionPay; the payment is noticed by itself.\n"
-		"6. Install: enter the PIN; do not pull the key out meanwhile. If it fails, choose Recover: nothing is paid twice.\n"
-		"7. Done: the new certificate is on the key; the invoice follows.\n\n"
-		"A certificate can be renewed from a while before its end until a while after it; View certificates says from when until when.\n"
-		"You can leave at any time before the installation writes to the key, and go on later, also from another computer.\n\n"
-		"Questions and answers, downloads and online service are being built.\n\n"
-		"Keys (F1 or ? on any page shows those of that page)\n"));
-	if (code == 0)
-		code = add_keys(&text);
-	reading->pager.text = (char *)text.data;
-	return code;
+	page->list.count = ENTRIES;
+	return 0;
 }
 
-static void free_reading(struct screen *s)
-{
-	struct reading *reading = screen_state(s);
-	free(reading->pager.text);
-}
-
-static const char *title_help(struct screen *s)
+static const char *title(struct screen *s)
 {
 	(void)s;
 	return _("Help centre");
@@ -69,33 +108,86 @@ static const char *title_help(struct screen *s)
 
 static const struct action *actions(struct screen *s)
 {
-	struct reading *reading = screen_state(s);
-	return BAR(&reading->bar, ACT_BACK);
+	struct help_page *page = screen_state(s);
+	return BAR(&page->bar, ACT_OPEN, ACT_BACK);
+}
+
+/* The plain key of an F-key is the digit beside it; all of them from the one table. */
+static void show_keys(void)
+{
+	struct bytes text = { 0 };
+	char line[160], f[8];
+	int code = 0;
+	for (const struct action *row = page_actions; row->id != 0 && code == 0; row++) {
+		bool has_f = row->f_key >= KEY_CODE_F1 && row->f_key <= KEY_CODE_F12;
+		snprintf(f, sizeof f, "F%d", has_f ? (int)(row->f_key - KEY_CODE_F1) + 1 : 0);
+		snprintf(line, sizeof line, "%-4s %-7s %s\n", has_f ? f : "", _(row->plain_name), _(row->label));
+		code = bytes_append(&text, line, strlen(line));
+	}
+	if (code == 0 && bytes_append(&text, "", 1) == 0)
+		dialog_message(STYLE_NORMAL, _("Keys of the program"), (const char *)text.data);
+	bytes_free(&text);
+}
+
+/* Live service comes later; until then it is said plainly whom to ask. */
+static void show_service(const struct app *app)
+{
+	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
+	const char *hotline = hall != NULL && *hall->hotline != '\0' ? hall->hotline : _("customer service");
+	char text[512];
+	snprintf(text, sizeof text, _("Talking to the agents from here is being built. Until then contact %s. Have the order number and the report of the "
+		"environment check (certhall doctor) at hand; nobody will ask for your PIN."), hotline);
+	dialog_message(STYLE_NORMAL, _("Online service"), text);
+}
+
+static void open_entry(struct app *app, enum entry entry)
+{
+	struct question_arg arg = { .category = entry == PROCESS ? HELP_PROCESS : QUESTIONS_ALL };
+	if (entry == KEYS) {
+		show_keys();
+	} else if (entry == SERVICE) {
+		show_service(app);
+	} else if (entry == DOWNLOADS) {
+		if (app_awake(app))
+			screen_push(&page_component, NULL);
+	} else if (app_help(app) == NULL) {
+		dialog_message(STYLE_WARN, _("Help centre"), _("The texts of the help centre are not installed. Install the program again, or set help.folder."));
+	} else {
+		screen_push(&page_questions, &arg);
+	}
 }
 
 static int act(struct screen *s, int action)
 {
-	(void)action;
-	screen_pop(s);
+	struct help_page *page = screen_state(s);
+	if (action == ACT_OPEN)
+		open_entry(screen_app(s), (enum entry)page->list.selected);
+	else
+		screen_pop(s);
 	return SCREEN_REDRAW;
 }
 
 static int key(struct screen *s, const struct key *key)
 {
-	struct reading *reading = screen_state(s);
-	return pager_key(&reading->pager, key, reading->visible);
+	struct help_page *page = screen_state(s);
+	return list_key(&page->list, key, ENTRIES);
+}
+
+static void draw_entry(void *ctx, const struct area *a, int index, bool selected)
+{
+	(void)ctx, (void)selected;
+	int col = term_textf(a, 0, 0, STYLE_KEY, "%d", index + 1);
+	term_cell(a, 0, col + 1, 24, STYLE_HEADING, _(entries[index].label));
+	term_text(a, 0, col + 26, STYLE_DIM, _(entries[index].note));
 }
 
 static void draw(struct screen *s, const struct area *body)
 {
-	struct reading *reading = screen_state(s);
-	struct area a = term_inset(body, 0, 1);
-	reading->visible = a.rows;
-	pager_draw(&reading->pager, &a);
+	struct help_page *page = screen_state(s);
+	struct area a = term_inset(body, 1, 2);
+	list_draw(&page->list, &a, a.rows >= 2 * ENTRIES ? 2 : 1, draw_entry, page);
 }
 
-#define READING(page_name, page_title, page_init) \
-	.name = page_name, .title = page_title, .state_size = sizeof(struct reading), .init = page_init, .free = free_reading, \
-	.actions = actions, .act = act, .key = key, .draw = draw
-
-const struct screen_ops page_help = { READING("help", title_help, init_help) };
+const struct screen_ops page_help = {
+	.name = "help", .title = title, .state_size = sizeof(struct help_page), .init = init, .actions = actions, .act = act, .key = key, .draw = draw,
+};

@@ -40,6 +40,7 @@ struct hall_info {
 	int64_t time;             /* the hall's clock */
 	int64_t pay_minutes;      /* an unpaid order is cancelled after so long */
 	int64_t invoice_days;     /* working days until the invoice is there */
+	int64_t pin_tries;        /* wrong PINs in a row that lock a key of this authority; 0: not said */
 	bool payment_ready;       /* the payment channel answered lately */
 	struct project project;   /* the default one */
 };

@@ -72,6 +72,10 @@ void screen_notice(struct screen *s, enum style style, const char *text);
 /* The head of every page: project's name on the right. Borrowed until the next call. */
 void screen_set_project(const char *name);
 
+/* Who opens the help centre: from F1 in a message (err: what it tells of, ERR_OK: nothing) above the page of that name; true when
+ * something was opened. */
+void screen_set_help(bool (*open)(void *ctx, const struct error *err, const char *page), void *ctx);
+
 /* Ready-made dialogs. Texts are copied. */
 void dialog_message(enum style style, const char *title, const char *text);
 void dialog_error(const struct error *err);

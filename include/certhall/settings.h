@@ -24,6 +24,7 @@ struct settings {
 	char helper[512];          /* token.helper; empty: the built-in path */
 	char download_folder[512]; /* download.folder: where invoices are saved; empty: see certhall(1) */
 	int kiosk;                 /* ui.kiosk 1: anybody may stand at this terminal; nothing of a person is remembered */
+	char help_folder[512];     /* help.folder; by itself beside an uninstalled program, else where it was installed */
 	char theme[32];            /* ui.theme */
 	int esc_delay_ms, ambiguous;
 	char log[512];             /* log file; empty: state folder/certhall.log */

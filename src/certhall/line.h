@@ -19,6 +19,7 @@ struct options {
 	int pin_fd;          /* -1: ask on the terminal */
 	bool acknowledge, yes, no_wait;
 	const char *save, *format; /* invoices: a folder or NULL; "pdf", "xml", "both" */
+	const char *rest[2];       /* help: the words behind it */
 	int qr;              /* 1 yes, 0 no, -1 when standard output is a terminal */
 };
 
@@ -49,6 +50,8 @@ int keyring_wait(const struct world *world, struct keyring **keyring, struct err
 
 int command_certs(struct world *world, const struct options *options);
 int command_doctor(struct world *world, const struct options *options);
+/* Needs neither hall nor key. */
+int command_help(const struct options *options, const struct settings *settings);
 int command_invoices(struct world *world, const struct options *options);
 int command_renew(struct world *world, const struct options *options);
 

@@ -16,7 +16,7 @@ enum { OPT_CONFIG = 256, OPT_LANG, OPT_THEME, OPT_AMBIGUOUS, OPT_JSON, OPT_HELP,
 	OPT_FORMAT };
 
 /* Which commands an option belongs to; ALL has every bit. */
-enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, INVOICES = 16, ALL = 31 };
+enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, INVOICES = 16, HELP = 32, ALL = 63 };
 
 static const struct command {
 	const char *name; /* NULL: the full-screen program */
@@ -26,6 +26,7 @@ static const struct command {
 	{ NULL, SCREENS, NULL },
 	{ "certs", CERTS, command_certs },
 	{ "doctor", DOCTOR, command_doctor },
+	{ "help", HELP, NULL },
 	{ "invoices", INVOICES, command_invoices },
 	{ "renew", RENEW, command_renew },
 };
@@ -142,6 +143,7 @@ static int usage(FILE *to)
 		"       certhall renew [OPTIONS]     renew a certificate line by line\n"
 		"       certhall certs [--json]      list the certificates on the key\n"
 		"       certhall invoices [OPTIONS]  find a unit's invoices, list and save them\n"
+		"       certhall help check [FOLDER] what is wrong with the help centre's content\n"
 		"       certhall doctor [--json]     check the environment (0 in order, 1 warnings, 2 not in order)\n"
 		"\n"
 		"  --config FILE      the configuration\n"
@@ -224,17 +226,22 @@ int main(int argc, char **argv)
 		line_say(stdout, "certhall %s\n", PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
-	if (asked.wrong != NULL || command == NULL || optind + 1 < argc || !(asked.used & command->bit)) {
+	bool words = command != NULL && command->bit == HELP; /* which takes more of them */
+	for (int i = 0; words && i < 2 && optind + 1 + i < argc; i++)
+		asked.options.rest[i] = argv[optind + 1 + i];
+	if (asked.wrong != NULL || command == NULL || optind + (words ? 3 : 1) < argc || !(asked.used & command->bit)) {
 		line_say(stderr, _("certhall: this cannot be understood: %s\n"), asked.wrong != NULL ? asked.wrong : optind < argc ? argv[optind] : _("an option of another command"));
 		return usage(stderr);
 	}
 	secret_init();
+	if (words && asked.options.rest[1] != NULL)
+		return command_help(&asked.options, NULL);
 	if (settings_load(asked.options.config, &settings, &err) != 0) {
 		line_error(&err);
 		return EXIT_FAILED;
 	}
 	open_log(&settings);
-	int status = command->run == NULL ? run_screens(&asked.options, &settings) : run(command, &asked.options, &settings);
+	int status = words ? command_help(&asked.options, &settings) : command->run == NULL ? run_screens(&asked.options, &settings) : run(command, &asked.options, &settings);
 	log_close();
 	return status;
 }

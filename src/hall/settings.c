@@ -33,6 +33,7 @@ static const struct row {
 	ROW("token.helper", PATH, helper),
 	ROW("download.folder", PATH, download_folder),
 	ROW_INT("ui.kiosk", kiosk, 0, 1),
+	ROW("help.folder", PATH, help_folder),
 	ROW("ui.theme", TEXT, theme),
 	ROW_INT("ui.esc_delay", esc_delay_ms, 10, 2000),
 	ROW_INT("ui.ambiguous", ambiguous, 0, 2),
@@ -133,6 +134,18 @@ static int find(const char *path, struct settings *out, struct error *err)
 	return error_set(err, ERR_CONFIG, say, "no file");
 }
 
+/* A program that was not installed has the help beside it. */
+static void find_help(char *out, size_t size)
+{
+	char beside[FILE_PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", beside, sizeof beside - 8);
+	char *name = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
+	if (name != NULL)
+		strcpy(name + 1, "help");
+	bool there = name != NULL && strlen(beside) < size && access(beside, X_OK) == 0;
+	memcpy(out, there ? beside : PKGDATADIR "/help", there ? strlen(beside) + 1 : sizeof PKGDATADIR "/help");
+}
+
 int settings_load(const char *path, struct settings *out, struct error *err)
 {
 	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30 };
@@ -150,6 +163,8 @@ int settings_load(const char *path, struct settings *out, struct error *err)
 	for (size_t len = strlen(out->hall_url); len > 0 && out->hall_url[len - 1] == '/'; len--)
 		out->hall_url[len - 1] = '\0';
 	read_installed(out);
+	if (out->help_folder[0] == '\0')
+		find_help(out->help_folder, sizeof out->help_folder);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ const struct codec hall_info_codec[] = {
 	CODEC_ROW(struct hall_info, time, CODEC_TIME, CODEC_REQUIRED),
 	CODEC_ROW(struct hall_info, pay_minutes, CODEC_INT, CODEC_REQUIRED),
 	CODEC_ROW(struct hall_info, invoice_days, CODEC_INT, CODEC_REQUIRED),
+	CODEC_ROW(struct hall_info, pin_tries, CODEC_INT, 0),
 	CODEC_ROW(struct hall_info, payment_ready, CODEC_BOOL, CODEC_REQUIRED),
 	CODEC_OBJECT_ROW(struct hall_info, project, project_codec, CODEC_REQUIRED),
 	{ 0 }

@@ -11,7 +11,7 @@ static HALL_HANDLER(hall_get)
 	(void)worker;
 	const struct hall *hall = ctx;
 	const struct settings *s = &hall->settings;
-	struct hall_info info = { .time = clock_now(), .pay_minutes = s->pay_minutes, .invoice_days = s->invoice_days,
+	struct hall_info info = { .time = clock_now(), .pay_minutes = s->pay_minutes, .invoice_days = s->invoice_days, .pin_tries = s->pin_tries,
 		.payment_ready = atomic_load(&hall->payment_ready), .project = s->projects[0].project };
 	snprintf(info.name, sizeof info.name, "%s", s->name);
 	snprintf(info.minimum_version, sizeof info.minimum_version, "%s", s->minimum_version);

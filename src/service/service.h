@@ -32,7 +32,7 @@ struct settings {
 	const char *name, *audience, *hotline, *minimum_version;
 	const char *packages_folder, *packages_certificate, *packages_key;
 	const char *audit_node, *audit_head_file;
-	int pay_minutes, code_seconds, invoice_days, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
+	int pay_minutes, code_seconds, invoice_days, pin_tries, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
 	int connections, connections_per_address, timeout, receive, body, waiting, workers, gateway_workers, threads;
 	int address_rate, address_burst, certificate_rate, certificate_burst, query_rate, query_burst, invoice_delay;
 	bool revoke_superseded, behind_proxy;

@@ -114,6 +114,7 @@ static int read_all(struct settings *s, struct error *err)
 		{ "hall.pay_minutes", &s->pay_minutes, 30, 1, 1440 },
 		{ "hall.code_seconds", &s->code_seconds, 1800, 1, 86400 },
 		{ "hall.invoice_days", &s->invoice_days, 3, 0, 365 },
+		{ "hall.pin_tries", &s->pin_tries, 0, 0, 99 },
 		{ "rekeys", &s->rekeys, 2, 0, 9 },
 		{ "session.idle_minutes", &s->idle_minutes, 15, 1, 1440 },
 		{ "session.hours", &s->session_hours, 8, 1, 24 },

@@ -87,7 +87,19 @@ struct message {
 	struct head head;
 	struct pager pager; /* borrows the text */
 	int rows;
+	struct error err;   /* what it tells of; code ERR_OK: nothing */
 };
+
+static struct {
+	bool (*open)(void *ctx, const struct error *err, const char *page);
+	void *ctx;
+} help;
+
+void screen_set_help(bool (*open)(void *ctx, const struct error *err, const char *page), void *ctx)
+{
+	help.open = open;
+	help.ctx = ctx;
+}
 
 static int message_init(struct screen *s, void *arg);
 
@@ -143,22 +155,30 @@ static const struct screen_ops message_ops = {
 static int message_init(struct screen *s, void *arg)
 {
 	struct message *m = screen_state(s);
-	const struct head *head = arg;
+	const struct message *from = arg;
 	s->measure = message_measure;
-	return head_init(&m->head, head->style, head->title, head->text);
+	m->err = from->err;
+	return head_init(&m->head, from->head.style, from->head.title, from->head.text);
+}
+
+static void push_message(enum style style, const char *title, const char *text, const struct error *err)
+{
+	struct message message = { .head = { .style = style, .title = (char *)(uintptr_t)title, .text = (char *)(uintptr_t)text } };
+	if (err != NULL)
+		message.err = *err;
+	screen_push(&message_ops, &message);
 }
 
 void dialog_message(enum style style, const char *title, const char *text)
 {
-	struct head head = { .style = style, .title = (char *)(uintptr_t)title, .text = (char *)(uintptr_t)text };
-	screen_push(&message_ops, &head);
+	push_message(style, title, text, NULL);
 }
 
 void dialog_error(const struct error *err)
 {
 	char sentence[512];
 	error_sentence(err, sentence, sizeof sentence);
-	dialog_message(STYLE_BAD, _("Not done"), sentence);
+	push_message(STYLE_BAD, _("Not done"), sentence, err);
 }
 
 static int help_line(struct bytes *text, const char *keys, const char *label)
@@ -169,13 +189,29 @@ static int help_line(struct bytes *text, const char *keys, const char *label)
 	return bytes_append(text, line, strlen(line));
 }
 
+/* F1 in a message: to what is known of it, or of the page below. */
+static void message_help(struct screen *s)
+{
+	const struct message *m = screen_state(s);
+	const struct error err = m->err;
+	struct screen *page = s->below;
+	while (page != NULL && page->ops->dialog)
+		page = page->below;
+	if (help.open == NULL || page == NULL)
+		return;
+	screen_pop(s);
+	(void)help.open(help.ctx, &err, page->ops->name);
+}
+
 void dialog_help(struct screen *page)
 {
 	struct bytes text = { 0 };
 	int rc = 0;
 	bool back = page->below == NULL;
-	if (page->ops == &message_ops)
+	if (page->ops == &message_ops) {
+		message_help(page);
 		return;
+	}
 	for (const struct action *action = screen_actions(page); action->id != 0 && rc == 0; action++) {
 		char keys[64] = "";
 		back |= action->plain.code == KEY_CODE_ESC;
@@ -185,7 +221,7 @@ void dialog_help(struct screen *page)
 		rc = help_line(&text, keys, _(action->label));
 	}
 	if (rc == 0)
-		rc = help_line(&text, page->ops->input ? "F1  Ctrl-G" : "F1  ?", _("This help"));
+		rc = help_line(&text, page->ops->input ? "F1  Ctrl-G" : "F1  ?", help.open != NULL ? _("This help; once more: the help centre") : _("This help"));
 	if (rc == 0 && !back)
 		rc = help_line(&text, "Esc", _("Back"));
 	if (rc == 0)

@@ -18,7 +18,7 @@ def _():
         with xterm.Xterm([tap.built("certhall")], env=where.env("zh_CN", module=True)) as terminal:
             terminal.wait("AZT")
             terminal.key("Return")
-            terminal.wait("PIN")
+            terminal.wait("请输入密钥的 PIN 码")
             terminal.type(hall.PIN)
             terminal.key("Return")
             tap.equal(terminal.wait_qr(60), link)

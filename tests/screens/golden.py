@@ -16,6 +16,10 @@ WALKS = {
     "home-no-module": (["no-module"], [("home", []), ("check", ["1"]), ("component", ["7"]), ("installed", ["Enter"]), ("checked", ["Enter"])]),
     "home-hall-down": (["hall-down"], [("home", [])]),
     "unfinished": (["unfinished"], [("home", []), ("pin", ["Enter"]), ("install", stage.PIN)]),
+    "help": ([], [
+        ("menu", ["4"]), ("process", ["Enter"]), ("step", ["End", "Down", "Enter"]), ("menu-2", ["Esc"]), ("questions", ["3", "Enter"]), ("category", ["F6"]),
+        ("found", ['"zsgx']), ("answer", ["Enter"]), ("emptied", ["Esc"]), ("nothing", ['"xyzzy']), ("all", ["Esc"]), ("menu-3", ["Esc"]), ("service", ["4", "Enter"])]),
+    "help-from-page": (["hall-down"], [("certs", ["2"]), ("keys", ["F1"]), ("of-page", ["F1"]), ("certs-2", ["Esc"]), ("home", ["Esc"]), ("error", ["3"]), ("of-error", ["F1"])]),
     "invoices": (["exists"], [
         ("query", ["3"]), ("wrong", stage.UNIT + ['"1', "Enter"]), ("again", ["Enter"]), ("found", ['"12345', "Enter"]), ("waiting", ["Down", "Enter"]), ("found-2", ["Enter", "Home"]),
         ("confirm", ["Enter"]), ("how", ["Enter"]), ("sheet", ["Enter"]), ("sheet-2", ["PageDown"]), ("found-3", ["Esc"]), ("chosen", [" ", "End", " ", "Home"]),
@@ -25,7 +29,7 @@ WALKS = {
     "invoices-many": (["many"], [("query", ["3"]), ("found", stage.UNIT + ['"12345', "Enter"]), ("end", ["End"]), ("sorted", ["F7"]), ("page", ["6"])]),
     "invoices-down": (["hall-down"], [("query", ["3"]), ("query-2", ["Enter"])]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
-    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"]), ("help-2", ["PageDown"])]),
+    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"])]),
     "renew": (["fail"], [
         ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("not-yet", ["Down", "Down", "Enter"]), ("choose-2", ["Enter", "Home"]),
         ("pin", ["Enter"]), ("pin-wrong", ['"1111', "Enter"]), ("details", stage.PIN), ("details-bad", ["F2"]),

@@ -58,6 +58,8 @@ void stage_forget(void *ctx)
 int main(int argc, char **argv)
 {
 	struct settings settings = { .esc_delay_ms = 25 };
+	if (getenv("STAGE_HELP") != NULL)
+		snprintf(settings.help_folder, sizeof settings.help_folder, "%s", getenv("STAGE_HELP"));
 	struct screens_options options = { 0 };
 	struct error err = { 0 };
 	(void)argc;
