@@ -44,6 +44,7 @@ const struct action page_actions[] = {
 	{ ACT_SORT, N_("Sort"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_SAVE, N_("Save receipt"), KEY_CODE_F6, CHAR("6") },
 	{ ACT_COMPONENT, N_("Install component"), KEY_CODE_F7, CHAR("7") },
+	{ ACT_INVOICES, N_("Invoices"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_EDIT, N_("Edit"), KEY_CODE_F7, CHAR("7") },
 	{ ACT_ORDER, N_("Recover"), KEY_CODE_F8, CHAR("8") },
 	{ ACT_CANCEL_ORDER, N_("Cancel order"), KEY_CODE_F8, CHAR("8") },

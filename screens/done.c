@@ -7,8 +7,11 @@
 #include <certhall/file.h>
 #include <certhall/path.h>
 
+#include "invoices.h"
+
 struct done {
 	struct bar bar;
+	struct hall_call *call; /* for the invoices of this key */
 };
 
 static int init(struct screen *s, void *arg)
@@ -27,7 +30,9 @@ static const char *title(struct screen *s)
 static const struct action *actions(struct screen *s)
 {
 	struct done *done = screen_state(s);
-	return BAR(&done->bar, ACT_HOME, ACT_SAVE);
+	if (done->call != NULL)
+		return BAR(&done->bar, ACT_STOP);
+	return BAR(&done->bar, ACT_HOME, ACT_SAVE, ACT_INVOICES);
 }
 
 /* ---- the receipt ---- */
@@ -70,11 +75,43 @@ static void save(struct app *app)
 	ask_path(app, path);
 }
 
+/* ---- the invoice: whoever holds the key needs no picture ---- */
+
+static void on_invoices(void *ctx, const struct error *err, const void *result)
+{
+	struct screen *s = ctx;
+	((struct done *)screen_state(s))->call = NULL;
+	screen_touch(s);
+	if (err != NULL)
+		dialog_error(err);
+	else
+		screen_push(&page_invoices, (void *)(uintptr_t)result);
+}
+
+static void free_done(struct screen *s)
+{
+	struct done *done = screen_state(s);
+	hall_cancel(&done->call);
+}
+
+static bool busy(struct screen *s, const char **what)
+{
+	const struct done *done = screen_state(s);
+	*what = _("Looking for invoices");
+	return done->call != NULL;
+}
+
 static int act(struct screen *s, int action)
 {
+	static const struct invoice_query all = { 0 };
 	struct app *app = screen_app(s);
+	struct done *done = screen_state(s);
 	if (action == ACT_SAVE) {
 		save(app);
+	} else if (action == ACT_INVOICES) {
+		done->call = hall_query_invoices(app->world.hall, &all, on_invoices, s);
+	} else if (action == ACT_STOP) {
+		hall_cancel(&done->call);
 	} else {
 		flow_leave(app);
 		screen_pop_to("home");
@@ -131,4 +168,6 @@ const struct screen_ops page_done = {
 	.act = act,
 	.key = key,
 	.draw = draw,
+	.free = free_done,
+	.busy = busy,
 };

@@ -1,8 +1,11 @@
 /* 保存, 另存为: one file after the other, each checked before it has its name. */
 #include "app.h"
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <certhall/file.h>
 
@@ -23,7 +26,7 @@ struct save {
 	size_t count, at;
 	char folder[FILE_PATH_MAX], grant[96];
 	struct hall_call *call;
-	bool replace, replace_all;
+	bool replace, replace_all, open;
 	int64_t got, total;
 	struct error error;        /* what stopped it */
 };
@@ -86,10 +89,33 @@ static void on_saved(void *ctx, const struct error *err, const void *result)
 	next(s);
 }
 
+/* On its own, with nothing of ours: the terminal stays this program's. */
+static void show_outside(struct save *save)
+{
+	char path[FILE_PATH_MAX + 256], *argv[] = { save->app->settings->viewer, path, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	pid_t pid;
+	snprintf(path, sizeof path, "%s/%s", save->folder, save->pieces[0].name);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	for (int fd = 0; fd < 3; fd++)
+		posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+	int rc = posix_spawn(&pid, argv[0], &actions, &attributes, argv, environ);
+	if (rc != 0)
+		error_set(&save->error, ERR_CONFIG, argv[0], "viewer: %s", strerror(rc));
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+}
+
 static void next(struct screen *s)
 {
 	struct save *save = screen_state(s);
 	screen_touch(s);
+	if (save->at == save->count && save->open)
+		show_outside(save);
 	if (save->at == save->count)
 		return;
 	struct piece *piece = &save->pieces[save->at];
@@ -129,6 +155,7 @@ static int init(struct screen *s, void *arg)
 	save->list.count = (int)save->count;
 	snprintf(save->folder, sizeof save->folder, "%s", order->folder);
 	snprintf(save->grant, sizeof save->grant, "%s", order->grant);
+	save->open = save->replace_all = order->open; /* of ours: the file it shows */
 	next(s);
 	return 0;
 }

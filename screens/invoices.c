@@ -262,11 +262,24 @@ static void open_one(struct screen *s)
 	screen_push(&page_invoice_view, (void *)(uintptr_t)&order);
 }
 
+/* By the viewer that is configured, from the download folder; never where anybody may stand. */
+static void open_outside(struct screen *s)
+{
+	struct found *found = screen_state(s);
+	const struct invoice *one = first_chosen(found);
+	struct save_order order = { .invoices = &one, .count = 1, .grant = found->grant, .pdf = true, .open = true };
+	home_folder(found, order.folder, sizeof order.folder);
+	screen_push(&page_invoice_save, &order);
+}
+
 static void on_how(void *ctx, int choice)
 {
+	const struct settings *settings = ((struct app *)screen_app(ctx))->settings;
 	static const char *const formats[] = { "PDF", "XML", N_("PDF and XML") };
 	const char *labels[] = { formats[0], formats[1], _(formats[2]) };
-	if (choice == 0)
+	if (choice == 0 && *settings->viewer != '\0' && !settings->kiosk)
+		open_outside(ctx);
+	else if (choice == 0)
 		open_one(ctx);
 	else if (choice == 1)
 		dialog_choose(_("Save"), _("In which form?"), labels, 3, on_format_save, ctx);

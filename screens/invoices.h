@@ -11,6 +11,7 @@ struct save_order {
 	const char *grant;
 	bool pdf, xml;
 	char folder[1024];
+	bool open;                 /* then shown by the configured viewer */
 	char name[200];            /* 另存为 of one: without its ending; empty: fapiao_NUMBER */
 };
 

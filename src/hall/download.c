@@ -176,7 +176,7 @@ static int open_part(struct download *download)
 	}
 	if (download->fd < 0 && errno != ELOOP) /* a link there is not ours to remove */
 		download->fd = openat(download->folder_fd, download->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (download->fd < 0 || fstat(download->fd, &about) != 0)
+	if (download->fd < 0 || fchmod(download->fd, 0600) != 0 || fstat(download->fd, &about) != 0)
 		return -1;
 	if (about.st_size > download->size)
 		return ftruncate(download->fd, 0);

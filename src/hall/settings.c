@@ -32,6 +32,7 @@ static const struct row {
 	ROW("token.module_args", TEXT, module_args),
 	ROW("token.helper", PATH, helper),
 	ROW("download.folder", PATH, download_folder),
+	ROW("download.viewer", PATH, viewer),
 	ROW_INT("ui.kiosk", kiosk, 0, 1),
 	ROW("help.folder", PATH, help_folder),
 	ROW("ui.theme", TEXT, theme),

@@ -169,9 +169,9 @@ static void show_step(struct renewal *r, int step)
 		r->steps[step] = STEP_NOW;
 }
 
-static void end_session(struct renewal *r)
+/* The key is not needed any more. The session with the hall ends with the renewal: the invoice can still be asked for. */
+static void let_key_go(struct renewal *r)
 {
-	hall_logout(r->world->hall);
 	if (r->has_slot)
 		token_logout(r->world->token, r->slot.id, NULL, NULL);
 }
@@ -190,7 +190,7 @@ void workflow_enter(struct renewal *r, enum state state)
 	else if (!before_payment(state))
 		payment_follow(r, false);
 	if (state == DONE)
-		end_session(r);
+		let_key_go(r);
 	workflow_tell(r);
 	bool broken = fault_point(row->name, NULL);
 	if (row->request != NULL && broken)

@@ -35,6 +35,9 @@ def journey(lang, algorithm, old_algorithm, from_days, to_days):
             walk.pay_in_browser(link)
             person.install()
             person.see("The invoice comes within %d working days; look for it under Invoices.")
+            person.key("7")  # by the key, so without a picture and unmasked
+            person.title("Invoices found")
+            person.screen.wait(holder, walk.GOOD_TAX_NO, "13800000000")
         old_end = made + datetime.timedelta(days=to_days)
         ends = a_year_after(old_end if to_days > 0 else made).astimezone(datetime.timezone.utc)
         walk.check_on_key(where, number, algorithm, holder, ends.strftime("%Y-%m-%d"))

@@ -247,6 +247,66 @@ def _():
         subprocess.run(["umount", full, closed], check=True)
 
 
+@tap.test("a part from an earlier try is gone on with; a file that is not the hall's is not kept")
+def _():
+    with Query() as person:
+        person.ask()
+        person.found()
+        folder = os.path.join(where.dir, "home/parts")
+        os.mkdir(folder, 0o700)
+        whole = rows("SELECT content FROM invoice_file f JOIN invoice v ON v.id = f.id WHERE v.number = ? AND format = 'pdf'", number)[0][0]
+        with open(os.path.join(folder, "f.pdf.part"), "wb") as file:
+            file.write(whole[:5000])
+
+        def save_as(name):
+            person.download(3, 1)
+            person.see("The file to save the invoice as; Tab completes:")
+            person.key("C-u")
+            person.screen.type(os.path.join(folder, name))
+            person.key("Enter")
+            person.title("Save invoices")
+
+        save_as("f.pdf")
+        person.screen.wait(re.compile(person.say("saved")))
+        saved(os.path.join(folder, "f.pdf"), "pdf")
+        person.key("Enter")
+        person.found()
+        with sqlite3.connect(os.path.join(where.dir, "hall/certhall.db"), timeout=30) as db:  # another file than the one listed
+            db.execute("UPDATE invoice_file SET content = replace(hex(content), 'A', 'B') WHERE format = 'pdf'")
+            db.execute("UPDATE invoice_file SET content = CAST(substr(content, 1, size) AS BLOB) WHERE format = 'pdf'")
+        try:
+            save_as("other.pdf")
+            person.see("The downloaded file is not the one the hall lists. It was deleted; download it again.")
+        finally:
+            with sqlite3.connect(os.path.join(where.dir, "hall/certhall.db"), timeout=30) as db:
+                db.execute("UPDATE invoice_file SET content = ? WHERE format = 'pdf'", [whole])
+        tap.equal(sorted(os.listdir(folder)), ["f.pdf"])
+
+
+@tap.test("opened by the viewer that is configured")
+def _():
+    config, shown, viewer = (os.path.join(where.dir, name) for name in ("certhall-with-module.conf", "run/shown", "run/viewer"))
+    with open(viewer, "w") as file:
+        file.write(f"#!/bin/sh\necho \"$1\" >{shown}.new && mv {shown}.new {shown}\n")
+    os.chmod(viewer, 0o755)
+    with open(config) as file:
+        text = file.read()
+    with open(config, "w") as file:
+        file.write(text + f'download = {{ viewer = "{viewer}"; folder = "{where.dir}/home/viewed"; }};\n')
+    try:
+        with Query() as person:
+            person.ask()
+            person.found()
+            person.download(1)
+            person.title("Save invoices")
+            person.screen.wait_for(lambda: os.path.exists(shown) or None, "the viewer to be started")
+            with open(shown) as file:
+                saved(file.read().strip(), "pdf")
+    finally:
+        with open(config, "w") as file:
+            file.write(text)
+
+
 def command(*arguments, digits=None):
     """certhall invoices, its picture answered; (status, standard output, standard error)."""
     process = subprocess.Popen([tap.built("certhall"), "invoices", "--title", TITLE, "--tax-no", TAX_NO, "--phone", PHONE, *arguments], env=where.env("en", module=True),
