@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <certhall/model.h>
+#include <certhall/invoice.h>
 
 #define TABLE(table, type) { table##_codec, sizeof(struct type) }
 static const struct {
@@ -15,7 +15,7 @@ static const struct {
 	TABLE(challenge_request, challenge_request), TABLE(challenge, challenge), TABLE(session_request, session_request),
 	TABLE(session, session), TABLE(order, order), TABLE(order_request, order_request), TABLE(cert_request, cert_request),
 	TABLE(install_report, install_report), TABLE(signed_packages, signed_packages), TABLE(package_list, package_list),
-	TABLE(problem, problem),
+	TABLE(problem, problem), TABLE(captcha, captcha), TABLE(invoice_query, invoice_query), TABLE(invoice_page, invoice_page), TABLE(invoice_more, invoice_more),
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
