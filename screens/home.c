@@ -21,7 +21,7 @@ static const struct entry {
 	{ '1', ACT_MENU_1, N_("check, pay, install the new one on the key") },
 	{ '2', ACT_MENU_2, N_("what is on the key, and until when") },
 	{ '3', ACT_MENU_3, N_("find, open and save the invoices of renewals") },
-	{ '4', ACT_MENU_4, N_("process, downloads, questions and answers, service") },
+	{ '4', ACT_MENU_4, N_("process, downloads, questions, service") },
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 

@@ -6,6 +6,7 @@ import tap
 
 FOLDER = os.path.join(tap.top_srcdir, "tests/screens/golden")
 UPDATE = os.environ.get("GOLDEN") == "update"
+PATIENCE = [10.0] # seconds a screen may take; less once several differ, so that a change that touches all of them is told soon
 SIZES = [("en", 80, 24), ("zh_CN", 80, 24), ("zh_CN", 60, 20), ("zh_CN", 100, 30)]
 
 # scenario words, then what is pressed and under which name the screen is kept
@@ -77,8 +78,9 @@ def compare(walk, lang, cols, rows):
         for name, keys in steps:
             stage.press(terminal, keys)
             try:
-                terminal.wait_for(lambda: [row.rstrip() for row in terminal.state["rows"]] == wanted[name], f"screen {name}", 10)
+                terminal.wait_for(lambda: [row.rstrip() for row in terminal.state["rows"]] == wanted[name], f"screen {name}", PATIENCE[0])
             except AssertionError as error:
+                PATIENCE[0] = max(1.0, PATIENCE[0] / 2)
                 rows_now = terminal.rows()
                 lines = [f"row {i}: wanted {w!r}\n{'':6}got    {g!r}" for i, (w, g) in enumerate(zip(wanted[name], rows_now)) if w != g]
                 raise AssertionError(f"{walk}/{name} differs\n" + "\n".join(lines)) from error
