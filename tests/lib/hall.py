@@ -1,6 +1,7 @@
 """A hall, a bank and a key of a test's own, made and run by the demo's own script (config/demo/hall)."""
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -126,6 +127,15 @@ class Hall:
     def stop(self):
         """Ends both; their exit statuses."""
         return self.service.stop(), self.bank.stop()
+
+    def through(self, port):
+        """certhall reaches the hall by that port of loopback from here on: a chaos.Proxy's."""
+        for name in ("certhall.conf", "certhall-with-module.conf"):
+            path = os.path.join(self.dir, name)
+            with open(path) as file:
+                text = re.sub(r"(https://127\.0\.0\.1:)\d+", rf"\g<1>{port}", file.read())
+            with open(path, "w") as file:
+                file.write(text)
 
     @property
     def url(self):
