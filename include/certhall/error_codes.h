@@ -71,6 +71,14 @@ X(KEY_OTHER, "key-other", 409, N_("This order is bound to another key pair. Inse
 X(CA_FAILED, "ca-failed", 502, N_("The certificate could not be issued just now. Your payment is kept; try again in a moment."))
 X(CERT_MISMATCH, "certificate-mismatch", 500, N_("The certificate from the hall was not written: %s does not fit. Contact customer service; your payment is kept."))
 
+/* live service */
+X(CHAT_NOBODY, "chat-nobody", 409, N_("No agent is on duty just now. Leave a message with your number; somebody will call you back."))
+X(CHAT_NONE, "chat-none", 404, N_("There is no such conversation. Begin a new one."))
+X(CHAT_CLOSED, "chat-closed", 409, N_("The conversation has ended. Begin a new one if something is left."))
+X(CHAT_TAKEN, "chat-taken", 409, N_("Another agent has it by now."))
+X(CHAT_PIN, "chat-pin", 422, N_("This looks like a PIN, so it was not sent. Nobody needs your PIN; never tell it to anyone."))
+X(STAFF_ONLY, "staff-only", 403, N_("This certificate is not an agent's. Ask the administrator to register it."))
+
 /* the key */
 X(TOKEN_NO_MODULE, "token-no-module", 500, N_("No key component is installed."))
 X(TOKEN_MODULE, "token-module", 500, N_("The key component cannot be loaded (%s). Install it again."))
