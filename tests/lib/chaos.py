@@ -94,7 +94,7 @@ class Proxy:
         self._forget()
         if self._loop.is_closed():
             return
-        self._do(self._shut)
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -199,6 +199,8 @@ class Proxy:
                     await self._loop.sock_sendall(sink, data[:size])
                     await self._paced(connection, size, way)
                     data = data[size:]
+                if connection.ended:
+                    return
         except OSError:
             self._end(connection, "server" if way == "up" else "client", abruptly=True)
 
@@ -263,19 +265,23 @@ class Proxy:
                     pass # not connected any more
             end.close()
 
-    def _shut(self):
+    async def _shut(self):
         self._refuse()
         self._end_all("cut")
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
-def spoilers():
-    """What can be done to a line for a while, by name: function(line, random). line.clear() ends it."""
-    return dict(
-        latency=lambda line, chance: line.set(latency=chance.uniform(0.05, 0.5)),
-        bandwidth=lambda line, chance: line.set(bandwidth=chance.randrange(2000, 20000)),
-        slice=lambda line, chance: line.set(slice=chance.randrange(1, 400), pause=chance.uniform(0, 0.02)),
-        cut=lambda line, chance: line.cut(),
-        reset=lambda line, chance: line.reset(),
-        limit=lambda line, chance: line.set(limit=chance.randrange(1, 6000)),
-        stall=lambda line, chance: line.set(stall=True, way=chance.choice([None, "up", "down"])),
-        down=lambda line, chance: (line.set(down=True), line.cut()))
+# What can be done to a line, by name: function(line, random). line.clear() mends it.
+SPOILERS = {
+    "latency": lambda line, chance: line.set(latency=chance.uniform(0.05, 0.5)),
+    "bandwidth": lambda line, chance: line.set(bandwidth=chance.randrange(2000, 20000)),
+    "slice": lambda line, chance: line.set(slice=chance.randrange(1, 400), pause=chance.uniform(0, 0.02)),
+    "cut": lambda line, chance: line.cut(),
+    "reset": lambda line, chance: line.reset(),
+    "limit": lambda line, chance: line.set(limit=chance.randrange(1, 6000)),
+    "stall": lambda line, chance: line.set(stall=True, way=chance.choice([None, "up", "down"])),
+    "down": lambda line, chance: (line.set(down=True), line.cut()),
+}

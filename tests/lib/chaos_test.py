@@ -82,7 +82,7 @@ def _():
         tap.check(echoed(client, b"x") < 0.6)
         line.set(latency=0.3)
         tap.check(echoed(client, b"x") >= 0.6)
-        tap.check(0.6 <= echoed(client, DATA) < 3)
+        tap.check(0.6 <= echoed(client, DATA * 4) < 3)
         line.set(way="up")
         tap.check(0.3 <= echoed(client, b"x") < 0.6)
         line.clear()
@@ -143,6 +143,9 @@ def _():
             client.sendall(DATA[:700])
             tap.equal(client.recv(1000, socket.MSG_WAITALL), DATA[:300])
         tap.equal(ended(line), "limit")
+        with call(line) as client:
+            client.sendall(DATA[:1000]) # as many as there are
+        tap.equal(ended(line, 1), "limit")
 
 
 @tap.test("stall: accepts and lets nothing pass, until it does")
