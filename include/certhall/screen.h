@@ -143,6 +143,18 @@ bool form_submit(struct form *form);
 int form_key(struct form *form, const struct key *key);
 void form_draw(struct form *form, const struct area *a);           /* scrolls to the focus; messages stand at the field */
 
+/* Text being written, wrapped over a few rows. What is typed has no newlines, a paste may. */
+struct draft;
+int draft_new(size_t max, struct draft **out) CH_MUST_CHECK; /* max: bytes, with the NUL */
+void draft_free(struct draft **draft);
+const char *draft_text(const struct draft *draft);
+void draft_set(struct draft *draft, const char *text);     /* cut at the limit by whole characters */
+bool draft_full(const struct draft *draft);                /* what was typed or pasted last found no room */
+int draft_key(struct draft *draft, const struct key *key); /* as a form's text field; SCREEN_ flags */
+int draft_rows(const struct draft *draft, int cols);       /* with that of the cursor */
+/* On the whole area, scrolled to the cursor, which is put there. hint: shown while it is empty; may be NULL. */
+void draft_draw(struct draft *draft, const struct area *a, const char *hint);
+
 /* Progress and spinner, drawn into one row. */
 void progress_draw(const struct area *a, int row, int col, int cols, int64_t done, int64_t total);
 

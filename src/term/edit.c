@@ -39,7 +39,8 @@ static void erase(struct edit *e, size_t from, size_t to)
 static bool insert(struct edit *e, const char *text)
 {
 	size_t len = strlen(e->text), n = strlen(text);
-	if (len + n >= e->max)
+	e->full = len + n >= e->max;
+	if (e->full)
 		return false;
 	memmove(e->text + e->at + n, e->text + e->at, len - e->at + 1);
 	memcpy(e->text + e->at, text, n);
@@ -50,8 +51,11 @@ static bool insert(struct edit *e, const char *text)
 int edit_key(struct edit *e, const struct key *key)
 {
 	size_t len = strlen(e->text);
+	e->full = false;
 	switch (key->code) {
 	case KEY_CODE_CHAR:
+		if (key->ch == '\n' && !e->lines)
+			return SCREEN_HANDLED;
 		return insert(e, key->text) ? SCREEN_HANDLED | SCREEN_REDRAW : SCREEN_HANDLED;
 	case KEY_CODE_LEFT: e->at = text_previous(e->text, e->at); break;
 	case KEY_CODE_RIGHT: e->at = text_next(e->text, e->at); break;

@@ -24,7 +24,7 @@ static const struct {
 void decoder_init(struct decoder *d, char *(*lookup)(const char *name))
 {
 	d->len = d->sequence_count = 0;
-	d->in_string = false;
+	d->in_string = d->pasting = false;
 	for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
 		const char *text = lookup(capabilities[i].name);
 		if (text == NULL || text == (char *)-1 || text[0] != ESC || strlen(text) < 2 || strlen(text) >= sizeof d->sequences->text)
@@ -47,9 +47,25 @@ static void emit(struct decoder *d, enum key_code code, uint32_t ch)
 	secret_wipe(&key, sizeof key);
 }
 
+/* A paste is characters and ends of lines, whatever it holds; nothing in it is a key. */
+static void emit_pasted(struct decoder *d, uint32_t ch)
+{
+	struct key newline = { .code = KEY_CODE_CHAR, .text = "\n", .ch = '\n' };
+	bool pair = d->pasted_return && ch == '\n';
+	d->pasted_return = ch == '\r';
+	if (ch == '\t')
+		emit(d, KEY_CODE_CHAR, ' ');
+	else if ((ch == '\n' || ch == '\r') && !pair)
+		d->key(&newline);
+	else if (ch >= 0x20)
+		emit(d, KEY_CODE_CHAR, ch);
+}
+
 static void emit_control(struct decoder *d, unsigned char c)
 {
-	if (c == '\r' || c == '\n')
+	if (d->pasting)
+		emit_pasted(d, c);
+	else if (c == '\r' || c == '\n')
 		emit(d, KEY_CODE_ENTER, 0);
 	else if (c == '\t')
 		emit(d, KEY_CODE_TAB, 0);
@@ -115,7 +131,10 @@ static size_t control_sequence(struct decoder *d, const char *p, size_t len)
 	int first = (int)strtol(p + 2, &rest, 10);
 	int second = *rest == ';' ? (int)strtol(rest + 1, NULL, 10) : 0;
 	int code = final_key(p[i], first);
-	if (p[i] == 'R' && d->report_wanted) {
+	if (p[i] == '~' && first == 200) {
+		d->pasting = true;
+		d->pasted_return = false;
+	} else if (p[i] == 'R' && d->report_wanted) {
 		d->report_wanted = false;
 		d->report(first, second);
 	} else if (code != 0) {
@@ -144,10 +163,34 @@ static size_t single_shift(struct decoder *d, const char *p, size_t len)
 	return i + 1;
 }
 
+/* The end of a paste, else one character of it. */
+static size_t paste(struct decoder *d, const char *p, size_t len)
+{
+	static const char end[] = "\033[201~";
+	wchar_t wc;
+	size_t n = len < sizeof end - 1 ? len : sizeof end - 1;
+	if (memcmp(p, end, n) == 0) {
+		if (n < sizeof end - 1)
+			return 0;
+		d->pasting = false;
+		return n;
+	}
+	if ((unsigned char)p[0] < 0x20 || p[0] == 0x7f) {
+		emit_control(d, (unsigned char)p[0]);
+		return 1;
+	}
+	n = character(p, len, &wc);
+	if (n > 0 && wc != 0)
+		emit_pasted(d, (uint32_t)wc);
+	return n;
+}
+
 /* Takes one key, sequence or piece of a string from the front; 0 when more is needed. */
 static size_t consume(struct decoder *d, const char *p, size_t len)
 {
 	wchar_t wc;
+	if (d->pasting)
+		return paste(d, p, len);
 	if (d->in_string) {
 		d->in_string = !(p[0] == BEL || (p[0] == '\\' && d->bytes[sizeof d->bytes - 1] == ESC));
 		d->bytes[sizeof d->bytes - 1] = p[0]; /* the byte before, for ESC \ */
@@ -228,8 +271,9 @@ enum decoder_wait decoder_feed(struct decoder *d, const char *bytes, size_t len)
 void decoder_flush(struct decoder *d)
 {
 	bool alone = d->len == 1 && d->bytes[0] == ESC && !d->in_string;
+	bool lost_end = d->pasting;
 	d->len = 0;
-	d->in_string = false;
-	if (alone)
+	d->in_string = d->pasting = false;
+	if (alone && !lost_end)
 		emit(d, KEY_CODE_ESC, 0);
 }

@@ -14,6 +14,8 @@ struct decoder {
 	char bytes[64];
 	size_t len;
 	bool in_string;     /* inside an OSC, DCS, ...: all is passed over up to its end */
+	bool pasting;       /* between the brackets of a paste: all is text */
+	bool pasted_return; /* the last character of it was one, which a newline may follow */
 	bool report_wanted; /* the terminal was asked for its cursor position */
 	void (*key)(const struct key *key);
 	void (*report)(int row, int column);
@@ -79,6 +81,8 @@ struct edit {
 	size_t max; /* bytes, with the NUL */
 	size_t at;
 	int scroll; /* columns left of the field's edge */
+	bool lines; /* newlines of a paste are kept; else passed over */
+	bool full;  /* what was typed last found no room */
 };
 int edit_init(struct edit *e, size_t max) CH_MUST_CHECK;
 void edit_free(struct edit *e);

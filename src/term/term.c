@@ -203,6 +203,14 @@ static void ask_width(void)
 	term.decoder.report_wanted = dprintf(fileno(term.picture), "\r%s%s\r", block, asks) > 0;
 }
 
+/* A terminal of the usual kind marks where a paste begins and ends, so that its newlines are text and not Enter. */
+static void mark_pastes(bool on)
+{
+	const char *move_cursor = tigetstr("cup");
+	if (move_cursor != NULL && move_cursor != (char *)-1 && strncmp(move_cursor, "\033[", 2) == 0)
+		dprintf(fileno(term.picture), "\033[?2004%c", on ? 'h' : 'l');
+}
+
 /* A crash must not leave a terminal that shows nothing of what is typed; then it takes its course. Safe in a handler. */
 static void on_crash(int signo, siginfo_t *info, void *context)
 {
@@ -218,7 +226,7 @@ static void on_crash(int signo, siginfo_t *info, void *context)
 
 static void prepare_for_crash(void)
 {
-	static const char *const names[] = { "sgr0", "rmkx", "cnorm", "rmcup" };
+	static const char *const names[] = { "sgr0", "rmkx", "cnorm", "rmcup" }, *const no_pastes = "\033[?2004l";
 	struct sigaction crash = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO };
 	term.farewell[0] = '\0';
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -226,6 +234,8 @@ static void prepare_for_crash(void)
 		if (text != NULL && text != (char *)-1 && strstr(text, "$<") == NULL && strlen(term.farewell) + strlen(text) < sizeof term.farewell)
 			strcat(term.farewell, text);
 	}
+	if (strlen(term.farewell) + strlen(no_pastes) < sizeof term.farewell)
+		strcat(term.farewell, no_pastes);
 	for (size_t i = 0; i < CRASHES; i++)
 		sigaction(crash_signals[i], &crash, &term.crash_actions[i]);
 }
@@ -309,6 +319,7 @@ static int open_curses(const struct term_options *options, struct error *err)
 	term.decoder.report = on_report;
 	if (options->ambiguous == 0)
 		ask_width();
+	mark_pastes(true);
 	term.cursor_shown = true;
 	return 0;
 }
@@ -371,6 +382,7 @@ void term_close(void)
 	loop_unwatch(term.loop, &term.watch);
 	loop_timer_cancel(term.loop, &term.wait);
 	endwin();
+	mark_pastes(false);
 	send_picture();
 	/* An answer of the terminal that is still on its way is not for the shell. */
 	tcsetattr(STDIN_FILENO, term.decoder.report_wanted ? TCSAFLUSH : TCSADRAIN, &term.modes);

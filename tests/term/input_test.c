@@ -102,6 +102,19 @@ static void swallowed(void **state)
 	expect("\033[1;2\033OAa", "Up a ");
 }
 
+static void pastes(void **state)
+{
+	struct decoder d;
+	(void)state;
+	expect("\033[200~a\r\nb\nc\rd\t证\033[201~\r", "a \n b \n c \n d   证 Enter ");
+	expect("\033[200~\033[A\003\033]\177x\033[20\033[201~\033[A", "[ A ] x [ 2 0 Up "); /* what is in it is no key */
+	start(&d);
+	decoder_feed(&d, "\033[200~a\033", 8);
+	decoder_flush(&d); /* its end was lost: Esc gives the keys back */
+	decoder_feed(&d, "\r", 1);
+	assert_string_equal(seen, "a Enter ");
+}
+
 static void escape(void **state)
 {
 	struct decoder d;
@@ -179,7 +192,7 @@ static void noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(characters), cmocka_unit_test(named_keys), cmocka_unit_test(swallowed), cmocka_unit_test(escape),
+		cmocka_unit_test(characters), cmocka_unit_test(named_keys), cmocka_unit_test(swallowed), cmocka_unit_test(pastes), cmocka_unit_test(escape),
 		cmocka_unit_test(reports), cmocka_unit_test(endless), cmocka_unit_test(noise),
 	};
 	setlocale(LC_ALL, "C.UTF-8");

@@ -7,7 +7,7 @@
 #include <certhall/screen.h>
 #include <certhall/text.h>
 
-enum { OPEN = 1, NOTICE, DUMP, SUBMIT, BACK };
+enum { OPEN = 1, NOTICE, DUMP, SUBMIT, BACK, WRITE };
 enum { NAME = 1, PHONE, KIND, DETAIL, ADDRESS, TAX };
 enum { WORK_MS = 400, ITEMS = 30 };
 
@@ -246,6 +246,50 @@ static const struct screen_ops entry_ops = {
 	.actions = entry_actions, .act = entry_act, .key = entry_key, .input = true, .draw = entry_draw,
 };
 
+/* A text being written; Enter says its lines. */
+struct writing {
+	struct draft *draft;
+};
+
+static int writing_init(struct screen *s, void *arg)
+{
+	struct writing *writing = screen_state(s);
+	(void)arg;
+	return draft_new(80, &writing->draft);
+}
+
+static void writing_free(struct screen *s)
+{
+	struct writing *writing = screen_state(s);
+	draft_free(&writing->draft);
+}
+
+static int writing_key(struct screen *s, const struct key *key)
+{
+	struct writing *writing = screen_state(s);
+	char text[128], *at;
+	if (key->code != KEY_CODE_ENTER)
+		return draft_key(writing->draft, key);
+	snprintf(text, sizeof text, "[%s]", draft_text(writing->draft));
+	while ((at = strchr(text, '\n')) != NULL)
+		*at = '|';
+	screen_notice(s, STYLE_OK, text);
+	return SCREEN_HANDLED;
+}
+
+static void writing_draw(struct screen *s, const struct area *body)
+{
+	struct writing *writing = screen_state(s);
+	int rows = draft_rows(writing->draft, 20);
+	struct area box = term_sub(body, 1, 0, rows < 3 ? rows : 3, 20);
+	term_text(body, 0, 0, STYLE_NORMAL, draft_full(writing->draft) ? "full" : "room");
+	draft_draw(writing->draft, &box, "write here");
+}
+
+static const struct screen_ops writing_ops = {
+	.name = "writing", .state_size = sizeof(struct writing), .init = writing_init, .free = writing_free, .key = writing_key, .input = true, .draw = writing_draw,
+};
+
 /* A page that cannot be opened. */
 static int broken_init(struct screen *s, void *arg)
 {
@@ -329,6 +373,7 @@ static const struct action *home_actions(struct screen *s)
 		{ OPEN, N_("Open"), KEY_CODE_CHAR, { KEY_CODE_ENTER, "", 0 }, "Enter" },
 		{ NOTICE, N_("Notice"), KEY_CODE_F5, { KEY_CODE_CHAR, "0", '0' }, "0" },
 		{ DUMP, N_("Dump"), KEY_CODE_F12, { KEY_CODE_CTRL, "", 'D' }, "Ctrl-D" },
+		{ WRITE, N_("Write"), KEY_CODE_F9, { KEY_CODE_CTRL, "", 'W' }, "Ctrl-W" },
 		ACTION_END
 	};
 	(void)s;
@@ -342,6 +387,8 @@ static int home_act(struct screen *s, int action)
 	FILE *file;
 	if (action == OPEN)
 		open_item(home->list.selected);
+	if (action == WRITE)
+		screen_push(&writing_ops, NULL);
 	if (action == NOTICE)
 		screen_notice(s, STYLE_OK, "Noticed");
 	if (action == DUMP && (dump = term_dump()) != NULL) {

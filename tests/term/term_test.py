@@ -205,6 +205,46 @@ def _():
         tap.check("�" not in s.text())
 
 
+@tap.test("a draft grows to the rows it has, and keeps the lines of a paste")
+def _():
+    with demo() as s:
+        started(s).key("F9")
+        s.wait("write here")
+        s.paste("证书更新\n第二行\t完")
+        s.wait("证书更新", "第二行 完")
+        s.key("Enter")
+        s.wait("[证书更新|第二行 完]")
+        s.key("C-u")
+        s.wait("write here")
+        s.type("一二三四五六七八九十")
+        s.wait("一二三四五六七八九十")
+        tap.equal(s.cursor(), (4, 1)) # behind a full row
+        s.key("Left", "Left")
+        s.wait_for(lambda: s.state["cursor"] == [3, 17], "the cursor to go back a row")
+        s.type("a")
+        s.wait("一二三四五六七八a九", "十")
+        s.paste("\r\nx\ry\n\nz")
+        s.wait_gone("一二三四五六七八a")
+        s.key("Enter")
+        s.wait("[一二三四五六七八a|x|y||z九十]")
+        s.type("测" * 30)
+        s.wait("full")
+        s.key("Backspace")
+        s.wait("room")
+
+
+@tap.test("a paste into one line is one line, and none of it is a key")
+def _():
+    with demo() as s:
+        open_item(started(s), 5)
+        s.wait("/home/样票.txt")
+        s.key("C-u")
+        s.paste("/tmp/a\nb\x1b[201c\x03c\n")
+        s.wait("/tmp/ab[201cc")
+        s.key("Enter")
+        s.wait("text /tmp/ab[201cc")
+
+
 @tap.test("dialogs: choice, text, message; Esc is no choice")
 def _():
     with demo() as s:
