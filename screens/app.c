@@ -14,6 +14,9 @@ static void on_keyring(void *ctx)
 	const struct hall_info *hall = keyring_hall(app->keyring);
 	if (hall != NULL)
 		screen_set_project(hall->project.name);
+	if (hall != NULL && !app->help_asked)
+		app_help_fetch(app);
+	app->help_asked = app->help_asked || hall != NULL;
 	for (struct observer *at = app->observers, *next; at != NULL; at = next) {
 		next = at->next;
 		at->changed(at->page);

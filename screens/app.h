@@ -45,13 +45,17 @@ struct app {
 	struct flow flow;
 	struct help *help;             /* NULL: not read yet, or not there */
 	bool help_knows_hall;          /* the hall's values are in its texts */
+	struct hall_call *help_call;   /* the hall's content is asked for */
+	bool help_asked;               /* once since the program was started */
 	bool component_installed;      /* since the environment was last checked */
 };
 
 /* Opens the doors if they are not yet; false when that is not possible, and a dialog has said why. */
 bool app_awake(struct app *app);
 /* The help centre's content; NULL: not installed. */
-const struct help *app_help(struct app *app);
+struct help *app_help(struct app *app); /* hold it to keep it */
+/* Asks the hall for what it has newer, when it is known to answer; from then on that is shown, also when the hall cannot be reached. */
+void app_help_fetch(struct app *app);
 void help_join(struct app *app); /* F1 opens what fits an error or a page */
 void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
 void app_unobserve(struct app *app, struct observer *observer);

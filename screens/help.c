@@ -8,52 +8,6 @@
 
 #include "questions.h"
 
-/* ---- the content, read when it is first wanted ---- */
-
-static void say_months(int64_t months, char *out, size_t size)
-{
-	if (months % 12 == 0)
-		snprintf(out, size, ngettext("%d year", "%d years", (unsigned long)(months / 12)), (int)(months / 12));
-	else
-		snprintf(out, size, ngettext("%d month", "%d months", (unsigned long)months), (int)months);
-}
-
-/* What the hall has said; without it, words that are true anyway. */
-static void fill_values(const struct hall_info *hall, struct help_values *out)
-{
-	snprintf(out->before, sizeof out->before, "%s", _("the time set by the hall"));
-	snprintf(out->after, sizeof out->after, "%s", out->before);
-	snprintf(out->pay_ttl, sizeof out->pay_ttl, "%s", out->before);
-	snprintf(out->invoice_days, sizeof out->invoice_days, "%s", _("a few working days"));
-	snprintf(out->pinmax, sizeof out->pinmax, "%s", _("several"));
-	snprintf(out->drift, sizeof out->drift, ngettext("%d minute", "%d minutes", 5), 5); /* as the environment check has it */
-	if (hall == NULL)
-		return;
-	say_months(hall->project.window.before_months, out->before, sizeof out->before);
-	say_months(hall->project.window.after_months, out->after, sizeof out->after);
-	snprintf(out->pay_ttl, sizeof out->pay_ttl, ngettext("%d minute", "%d minutes", (unsigned long)hall->pay_minutes), (int)hall->pay_minutes);
-	snprintf(out->invoice_days, sizeof out->invoice_days, ngettext("%d working day", "%d working days", (unsigned long)hall->invoice_days),
-		(int)hall->invoice_days);
-	snprintf(out->hotline, sizeof out->hotline, "%s", hall->hotline);
-	if (hall->pin_tries > 0)
-		snprintf(out->pinmax, sizeof out->pinmax, "%d", (int)hall->pin_tries);
-}
-
-const struct help *app_help(struct app *app)
-{
-	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
-	struct help_values values = { 0 };
-	struct error err;
-	if (app->help != NULL && app->help_knows_hall == (hall != NULL))
-		return app->help;
-	help_free(&app->help);
-	fill_values(hall, &values);
-	app->help_knows_hall = hall != NULL;
-	if (help_open(app->settings->help_folder, /* TRANSLATORS: the folder of the help texts in this language */ _("en"), &values, NULL, NULL, &app->help, &err) != 0)
-		log_error("help", &err);
-	return app->help;
-}
-
 /* What fits an error, else the page. */
 static bool open_help(void *ctx, const struct error *err, const char *page)
 {
@@ -96,6 +50,7 @@ static int init(struct screen *s, void *arg)
 {
 	struct help_page *page = screen_state(s);
 	(void)arg;
+	app_help_fetch(screen_app(s));
 	page->list.count = ENTRIES;
 	return 0;
 }

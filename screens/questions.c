@@ -8,7 +8,7 @@
 enum { F_QUERY = 1, QUERY_MAX = 128, HITS_MAX = 2000, NOTHING = -1, HEAD_ROWS = 3 };
 
 struct questions {
-	const struct help *help;
+	struct help *help;         /* held */
 	struct bar bar;
 	struct form *form;         /* the line to search in */
 	int category;
@@ -62,7 +62,8 @@ static int init(struct screen *s, void *arg)
 {
 	struct questions *q = screen_state(s);
 	const struct question_arg *from = arg;
-	q->help = app_help(screen_app(s));
+	struct help *help = app_help(screen_app(s));
+	q->help = help != NULL ? help_hold(help) : NULL;
 	q->category = from->category;
 	q->process = from->category == HELP_PROCESS;
 	if (q->help == NULL || form_new(fields, 1, NULL, &q->form) != 0)
@@ -78,6 +79,7 @@ static void free_questions(struct screen *s)
 {
 	struct questions *q = screen_state(s);
 	form_free(&q->form);
+	help_free(&q->help);
 }
 
 static const char *title(struct screen *s)

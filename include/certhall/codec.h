@@ -13,6 +13,7 @@
 enum codec_kind {
 	CODEC_TEXT,   /* char[size], sanitised when read; too long is an error, not a cut */
 	CODEC_LONG_TEXT, /* the same, newlines kept */
+	CODEC_STRING, /* the same as a char *, malloc'd; size: bytes it may have with its NUL */
 	CODEC_INT,    /* int64_t */
 	CODEC_BOOL,   /* bool */
 	CODEC_TIME,   /* int64_t seconds <-> RFC 3339; 0 <-> absent */
@@ -40,6 +41,8 @@ struct codec {
 	{ .name = #field, .kind = kind_, .offset = offsetof(type, field), .size = CODEC_SIZE(type, field), .flags = flags_ }
 #define CODEC_ENUM_ROW(type, field, names_, flags_) \
 	{ .name = #field, .kind = CODEC_ENUM, .offset = offsetof(type, field), .size = CODEC_SIZE(type, field), .flags = flags_, .names = names_ }
+#define CODEC_STRING_ROW(type, field, size_, flags_) \
+	{ .name = #field, .kind = CODEC_STRING, .offset = offsetof(type, field), .size = size_, .flags = flags_ }
 #define CODEC_OBJECT_ROW(type, field, object_, flags_) \
 	{ .name = #field, .kind = CODEC_OBJECT, .offset = offsetof(type, field), .size = CODEC_SIZE(type, field), .flags = flags_, .object = object_ }
 /* bool has_field stands beside it */
@@ -61,7 +64,7 @@ int codec_read(const struct codec *table, struct json_object *json, void *value,
 int codec_parse(const struct codec *table, const char *text, size_t len, void *value, struct error *err) CH_MUST_CHECK;
 /* As text, malloc'd. */
 char *codec_text(const struct codec *table, const void *value) CH_MUST_CHECK;
-/* Releases the CODEC_BYTES inside and zeroes them. */
+/* Releases the CODEC_BYTES and CODEC_STRINGs inside and zeroes them. */
 void codec_free(const struct codec *table, void *value);
 
 #endif

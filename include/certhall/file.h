@@ -30,4 +30,7 @@ char *file_data_path(const char *name, char *out, size_t size);
 char *file_config_path(const char *name, char *out, size_t size);
 char *file_state_path(const char *name, char *out, size_t size);
 
+/* What is installed in PKGDATADIR under that name; a program that was not installed has it beside itself. */
+char *file_installed_path(const char *name, char *out, size_t size);
+
 #endif

@@ -56,6 +56,9 @@ struct hall_call *hall_follow_order(struct hall *hall, const char *number, int64
 /* The list of the hall's components for this machine (os, arch of uname), the signature checked against the pinned
  * certificate: struct package_list. */
 struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx);
+/* The help centre's content in that language, the signature checked: struct signed_manifest of a struct help_bundle; NULL when the hall
+ * has still the version that is known ("": none). */
+struct hall_call *hall_get_help(struct hall *hall, const char *language, const char *known, hall_fn *done, void *ctx);
 /* A file of the hall's and where it goes. Texts are copied. */
 struct hall_file {
 	const char *path;              /* of the resource */

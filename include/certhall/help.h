@@ -1,5 +1,5 @@
 /* The help centre's content: questions and process pages in Markdown files, looked up and searched. Staff change the files;
- * `certhall help check` says what is wrong with them (docs/help.md). No network, no curses.
+ * `certhall help check` says what is wrong with them (docs/help.md); the hall serves them as a bundle. No network, no curses.
  */
 #ifndef CERTHALL_HELP_H
 #define CERTHALL_HELP_H
@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include <certhall/error.h>
+#include <certhall/model.h>
 
 enum help_category { HELP_PROCESS, HELP_CERT, HELP_DRIVER, HELP_COMPONENT, HELP_OTHER, HELP_CATEGORIES };
+extern const char *const help_languages[];      /* the folders' names: "zh_CN", "en", NULL */
 extern const char *const help_category_names[]; /* the files' names: "process", "cert" ... */
 
 /* One question or page. Texts are sanitised. */
@@ -38,7 +40,8 @@ struct help_values {
 typedef void help_complain_fn(void *ctx, const char *file, int line, const char *what);
 int help_open(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain, void *ctx,
 	struct help **out, struct error *err) CH_MUST_CHECK;
-void help_free(struct help **help);
+struct help *help_hold(struct help *help); /* the same, for one more holder */
+void help_free(struct help **help);        /* gone with its last holder */
 
 size_t help_count(const struct help *help);
 const struct help_entry *help_at(const struct help *help, size_t index);
@@ -46,6 +49,26 @@ const struct help_entry *help_at(const struct help *help, size_t index);
 const struct help_entry *help_for_error(const struct help *help, enum error_code code);
 const struct help_entry *help_for_page(const struct help *help, const char *page);
 const struct help_entry *help_by_id(const struct help *help, const char *id);
+
+/* What is wrong with a folder's content: each language by itself, the two against each other, errors that nothing answers. ERR_FILE when
+ * there is nothing to read. questions: how many there are. */
+int help_check(const char *folder, help_complain_fn *complain, void *ctx, size_t *questions, struct error *err) CH_MUST_CHECK;
+
+/* ---- the bundle of one language, as the hall serves it ---- */
+
+/* Of a folder, with its version; issued is the caller's to fill in. ERR_CONFIG when something was to complain of: that is not served.
+ * Release with codec_free(help_bundle_codec). */
+int help_bundle_read(const char *folder, const char *language, help_complain_fn *complain, void *ctx, struct help_bundle *out,
+	struct error *err) CH_MUST_CHECK;
+/* As help_open. */
+int help_open_bundle(const struct help_bundle *bundle, const struct help_values *values, struct help **out, struct error *err) CH_MUST_CHECK;
+
+/* The bundle that is kept on this machine (data folder, "help/LANGUAGE.json"), its signature checked by the certificate in the file
+ * signer as of its issue. Whatever is not in order counts as none: ERR_NOT_FOUND. */
+int help_kept_read(const char *language, const char *signer, struct help_bundle *out, struct error *err) CH_MUST_CHECK;
+/* Keeps what the hall sent, whose signature was checked at now. Refused (ERR_NET_PROTOCOL): another language, nothing that can be
+ * opened, from the future, or older than what is kept. */
+int help_keep(const struct signed_manifest *manifest, const char *language, const char *signer, int64_t now, struct error *err) CH_MUST_CHECK;
 
 /* ---- search ---- */
 

@@ -11,7 +11,8 @@
 #include <certhall/bytes.h>
 #include <certhall/codec.h>
 
-enum { MODEL_ITEMS = 2, MODEL_CHAIN = 4, MODEL_CERTS = 32, MODEL_PACKAGES = 32, MODEL_ALGORITHMS = 4 };
+enum { MODEL_ITEMS = 2, MODEL_CHAIN = 4, MODEL_CERTS = 32, MODEL_PACKAGES = 32, MODEL_ALGORITHMS = 4,
+	MODEL_HELP_FILES = 8, MODEL_HELP_TEXT = 256 * 1024 };
 
 /* ---- the hall ---- */
 
@@ -201,10 +202,23 @@ struct package {
 	char file[96];                /* name to install under: letters, digits, . _ - only */
 	char models[160];             /* keys it is for, as shown */
 };
-/* GET /v1/packages: manifest is the exact bytes of a struct package_list as JSON, signature a detached CMS over them.
- * GET /v1/packages/{id}/content gives the file, with Range (RFC 9110 section 14). */
-struct signed_packages { struct bytes manifest; struct bytes signature; };
+/* What the hall signs with the key that terminals have the certificate of: manifest is the exact bytes of a struct as JSON,
+ * signature a detached CMS over them. */
+struct signed_manifest { struct bytes manifest; struct bytes signature; };
+/* GET /v1/packages: a manifest of this. GET /v1/packages/{id}/content gives the file, with Range (RFC 9110 section 14). */
 struct package_list { int64_t issued; size_t packages_count; struct package packages[MODEL_PACKAGES]; };
+
+/* ---- the help centre's content ---- */
+
+/* GET /v1/help/{language}: a manifest of this. Its ETag is the version in quotes. */
+struct help_file { char name[32]; char *text; }; /* "cert.md" */
+struct help_bundle {
+	char language[16];            /* "zh_CN", "en" */
+	char version[65];             /* SHA-256 of all that follows */
+	int64_t issued;               /* when the hall first had it; an older one does not replace a newer */
+	size_t files_count;
+	struct help_file files[MODEL_HELP_FILES];
+};
 
 /* ---- problems (RFC 9457) ---- */
 struct problem {
@@ -220,7 +234,7 @@ struct problem {
 extern const struct codec hall_info_codec[], project_codec[], standing_request_codec[], standing_answer_codec[],
 	cert_standing_codec[], challenge_request_codec[], challenge_codec[], session_request_codec[], session_codec[],
 	applicant_codec[], order_codec[], order_brief_codec[], order_request_codec[], cert_request_codec[],
-	install_report_codec[], signed_packages_codec[], package_list_codec[], package_codec[], problem_codec[];
+	install_report_codec[], signed_manifest_codec[], help_bundle_codec[], package_list_codec[], package_codec[], problem_codec[];
 
 /* ---- rules both sides hold to ---- */
 

@@ -80,12 +80,17 @@ int cms_sign(EVP_PKEY *key, const void *cert, size_t cert_len, const void *conte
 	struct error *err) CH_MUST_CHECK;
 int cms_verify(const void *cms, size_t cms_len, const void *cert, size_t cert_len, const void *content, size_t len,
 	struct error *err) CH_MUST_CHECK;
-/* Detached form, for the hall's list of components; the signer must be exactly the pinned certificate and be valid now.
+/* Detached form, for the hall's manifests; the signer must be exactly the pinned certificate and be valid now.
  * ERR_PACKAGE_SIGNATURE. */
 int cms_sign_detached(EVP_PKEY *key, const void *cert, size_t cert_len, const void *content, size_t len, struct bytes *out,
 	struct error *err) CH_MUST_CHECK;
 int cms_verify_detached(const void *cms, size_t cms_len, const void *cert, size_t cert_len, const void *content,
 	size_t len, int64_t now, struct error *err) CH_MUST_CHECK;
+/* The same with the certificate, and the key, in files. */
+int cms_sign_with(const char *certificate, const char *key, const void *content, size_t len, struct bytes *out,
+	struct error *err) CH_MUST_CHECK;
+int cms_verify_with(const char *certificate, const struct bytes *cms, const struct bytes *content, int64_t now,
+	struct error *err) CH_MUST_CHECK;
 
 /* What a renewed certificate must be, checked by the terminal before it is written to the key. */
 struct cert_expectation {

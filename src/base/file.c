@@ -153,3 +153,18 @@ char *file_state_path(const char *name, char *out, size_t size)
 {
 	return xdg_path("XDG_STATE_HOME", ".local/state", name, out, size);
 }
+
+char *file_installed_path(const char *name, char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size);
+	const char *slash = n > 0 && (size_t)n < size ? memrchr(out, '/', (size_t)n) : NULL;
+	size_t folder = slash != NULL ? (size_t)(slash + 1 - out) : 0;
+	if (slash != NULL && folder + strlen(name) < size) {
+		strcpy(out + folder, name);
+		if (access(out, X_OK) == 0)
+			return out;
+	}
+	if (snprintf(out, size, "%s/%s", PKGDATADIR, name) >= (int)size)
+		*out = '\0';
+	return out;
+}

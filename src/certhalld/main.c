@@ -21,6 +21,7 @@ static const struct {
 	{ "pay", command_pay, "pay --config FILE ORDER" },
 	{ "orders", command_orders, "orders --config FILE [--json]" },
 	{ "packages", command_packages, "packages --config FILE" },
+	{ "help", command_help, "help check [--config FILE] [FOLDER]" },
 	{ "invoices", command_invoices, "invoices --config FILE [--json | --retry ORDER]" },
 	{ "audit", command_audit, "audit verify --config FILE [--head FILE]\n  certhalld audit list --config FILE [--order NUMBER]" },
 	{ "held", command_held, "held --config FILE" },

@@ -99,7 +99,7 @@ int call_send(struct hall_call *call, const char *accept, transfer_end_fn *end, 
 	memset(call->type, 0, sizeof call->type);
 	call->tries++;
 	const struct transfer_request request = { .method = call->method, .path = call->path, .body = call->body,
-		.accept = accept, .token = call_token(call), .head = on_head, .data = on_data, .end = end, .ctx = call };
+		.accept = accept, .header = call->header[0] != '\0' ? call->header : NULL, .token = call_token(call), .head = on_head, .data = on_data, .end = end, .ctx = call };
 	return transfer_start(call->hall->transport, &request, &call->transfer, err);
 }
 

@@ -40,6 +40,7 @@ struct hall_call {
 	char *body;
 	struct bytes answer;
 	char type[64];            /* of the answer */
+	char header[96];          /* one more of the request; empty: none */
 	bool repeatable;          /* asking twice does no harm */
 	int tries;
 	struct secret grant;      /* sent instead of the session's token; empty: that */
@@ -78,6 +79,11 @@ bool call_retry(struct hall_call *call, const struct error *err, bool sent);
 void call_problem(const struct hall_call *call, long status, struct error *err);
 /* Whether an order's number or a component's id may stand in a path. */
 bool call_name_ok(const char *name);
+
+/* A signed manifest, its signature checked; take makes the result of it and ends the call. known: the version the caller has, which
+ * the hall need not send again (done then gets neither error nor result); empty: none. */
+typedef void signed_fn(struct hall_call *call, const struct signed_manifest *manifest);
+struct hall_call *signed_get(struct hall *hall, const char *path, const char *known, signed_fn *take, hall_fn *done, void *ctx);
 
 void hall_took_time(struct hall *hall, int64_t time);
 

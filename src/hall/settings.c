@@ -135,18 +135,6 @@ static int find(const char *path, struct settings *out, struct error *err)
 	return error_set(err, ERR_CONFIG, say, "no file");
 }
 
-/* A program that was not installed has the help beside it. */
-static void find_help(char *out, size_t size)
-{
-	char beside[FILE_PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", beside, sizeof beside - 8);
-	char *name = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
-	if (name != NULL)
-		strcpy(name + 1, "help");
-	bool there = name != NULL && strlen(beside) < size && access(beside, X_OK) == 0;
-	memcpy(out, there ? beside : PKGDATADIR "/help", there ? strlen(beside) + 1 : sizeof PKGDATADIR "/help");
-}
-
 int settings_load(const char *path, struct settings *out, struct error *err)
 {
 	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30 };
@@ -165,7 +153,7 @@ int settings_load(const char *path, struct settings *out, struct error *err)
 		out->hall_url[len - 1] = '\0';
 	read_installed(out);
 	if (out->help_folder[0] == '\0')
-		find_help(out->help_folder, sizeof out->help_folder);
+		file_installed_path("help", out->help_folder, sizeof out->help_folder);
 	return 0;
 }
 

@@ -8,8 +8,9 @@
 #include <certhall/file.h>
 #include <certhall/text.h>
 
-enum { FILE_MAX = 1024 * 1024, LINE_MAX_BYTES = 2048, ENTRIES_MAX = 10000 };
+enum { LINE_MAX_BYTES = 2048, ENTRIES_MAX = 10000 };
 
+const char *const help_languages[] = { "zh_CN", "en", NULL };
 const char *const help_category_names[] = { "process", "cert", "driver", "component", "other", NULL };
 
 struct reader {
@@ -118,7 +119,7 @@ static void begin_entry(struct reader *r, const char *rest)
 	r->entry = &more[help->count++];
 	*r->entry = (struct help_entry){ .category = r->category, .line = r->line };
 	memcpy(r->entry->id, rest, id);
-	for (size_t i = 0; i + 1 < help->count; i++)
+	for (size_t i = 0; r->complain != NULL && i + 1 < help->count; i++)
 		if (strcmp(help->entries[i].id, r->entry->id) == 0)
 			complain(r, r->line, "this id is used already");
 	r->entry->title = copy(r, rest + id + 1);
@@ -174,14 +175,10 @@ static void take_line(struct reader *r, const char *text)
 	}
 }
 
-static int read_file(struct reader *r, const char *path)
+/* text is used up. */
+static void read_text(struct reader *r, char *text)
 {
-	struct bytes file = { 0 };
-	char line[LINE_MAX_BYTES];
-	int rc = file_read(path, FILE_MAX, &file, NULL);
-	if (rc == 0)
-		rc = bytes_append(&file, "", 1);
-	char *rest = rc == 0 ? (char *)file.data : NULL, *raw;
+	char line[LINE_MAX_BYTES], *rest = text, *raw;
 	r->line = 0;
 	while (rest != NULL && r->code == 0 && (raw = strsep(&rest, "\n")) != NULL) {
 		r->line++;
@@ -194,8 +191,6 @@ static int read_file(struct reader *r, const char *path)
 		take_line(r, line);
 	}
 	finish_entry(r);
-	bytes_free(&file);
-	return rc;
 }
 
 static char *folded(const char *text, int *code)
@@ -221,23 +216,43 @@ static int fold_all(struct help *help)
 	return code;
 }
 
-int help_open(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain_to, void *ctx,
+/* One category's text, NUL-terminated. file: what it is called in complaints. */
+static int load(const struct help_source *from, const char *category, char *file, size_t size, struct bytes *out)
+{
+	if (from->bundle == NULL) {
+		snprintf(file, size, "%s/%s/%s.md", from->folder, from->language, category);
+		return file_read(file, MODEL_HELP_TEXT - 1, out, NULL);
+	}
+	char name[sizeof from->bundle->files->name];
+	snprintf(name, sizeof name, "%s.md", category);
+	snprintf(file, size, "%s/%s", from->language, name);
+	for (size_t i = 0; i < from->bundle->files_count; i++)
+		if (strcmp(from->bundle->files[i].name, name) == 0)
+			return bytes_set(out, from->bundle->files[i].text, strlen(from->bundle->files[i].text));
+	return ERR_NOT_FOUND;
+}
+
+int help_open_source(const struct help_source *from, const struct help_values *values, help_complain_fn *complain_to, void *ctx,
 	struct help **out, struct error *err)
 {
 	struct reader r = { .help = calloc(1, sizeof *r.help), .values = values, .complain = complain_to, .ctx = ctx };
-	char path[FILE_PATH_MAX];
+	char file[FILE_PATH_MAX];
 	int missing = 0;
 	*out = NULL;
 	if (r.help == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "help");
+	r.help->holders = 1;
 	for (int i = 0; i < HELP_CATEGORIES && r.code == 0; i++) {
-		snprintf(path, sizeof path, "%s/%s/%s.md", folder, language, help_category_names[i]);
-		r.file = path;
+		struct bytes text = { 0 };
+		r.file = file;
 		r.category = (enum help_category)i;
-		if (read_file(&r, path) != 0) {
+		if (load(from, help_category_names[i], file, sizeof file, &text) == 0) {
+			read_text(&r, (char *)text.data);
+		} else {
 			missing++;
 			complain(&r, 0, "cannot be read");
 		}
+		bytes_free(&text);
 	}
 	if (r.code == 0)
 		r.code = fold_all(r.help);
@@ -246,14 +261,27 @@ int help_open(const char *folder, const char *language, const struct help_values
 	if (r.code == 0 && missing < HELP_CATEGORIES)
 		return 0;
 	help_free(out);
-	return error_set(err, r.code != 0 ? ERR_NO_MEMORY : ERR_FILE, folder, "help content");
+	return error_set(err, r.code != 0 ? ERR_NO_MEMORY : ERR_FILE, from->folder, "help content");
+}
+
+int help_open(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain_to, void *ctx,
+	struct help **out, struct error *err)
+{
+	const struct help_source from = { .folder = folder, .language = language };
+	return help_open_source(&from, values, complain_to, ctx, out, err);
+}
+
+struct help *help_hold(struct help *help)
+{
+	help->holders++;
+	return help;
 }
 
 void help_free(struct help **help_ref)
 {
 	struct help *help = *help_ref;
 	*help_ref = NULL;
-	if (help == NULL)
+	if (help == NULL || --help->holders > 0)
 		return;
 	for (size_t i = 0; i < help->count; i++) {
 		struct help_entry *e = &help->entries[i];

@@ -2,6 +2,7 @@
 #define HELP_INTERNAL_H
 
 #include <certhall/help.h>
+#include <certhall/model.h>
 
 /* An entry's texts as they are searched. */
 struct folded {
@@ -9,10 +10,19 @@ struct folded {
 };
 
 struct help {
+	int holders;
 	size_t count;
 	struct help_entry *entries;
 	struct folded *folded;
 };
+
+/* Where the texts come from: a folder, or a bundle when there is one. */
+struct help_source {
+	const char *folder, *language;
+	const struct help_bundle *bundle;
+};
+int help_open_source(const struct help_source *from, const struct help_values *values, help_complain_fn *complain, void *ctx,
+	struct help **out, struct error *err) CH_MUST_CHECK;
 
 /* Of one width and case; size as the text's or more. */
 char *help_fold(const char *text, char *out, size_t size);

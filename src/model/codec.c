@@ -27,6 +27,11 @@ static struct json_object *write_array(const struct codec *row, const char *at, 
 	return array;
 }
 
+static const char *string_at(const char *at)
+{
+	return *(char *const *)(const void *)at;
+}
+
 static bool absent(const struct codec *row, const char *at, const void *value)
 {
 	if (row->kind == CODEC_OPTIONAL)
@@ -37,6 +42,8 @@ static bool absent(const struct codec *row, const char *at, const void *value)
 	case CODEC_TEXT:
 	case CODEC_LONG_TEXT:
 		return *at == '\0';
+	case CODEC_STRING:
+		return string_at(at) == NULL;
 	case CODEC_TIME:
 		return *(const int64_t *)(const void *)at == 0;
 	case CODEC_BYTES:
@@ -53,6 +60,8 @@ static struct json_object *write_row(const struct codec *row, const char *at, co
 	case CODEC_TEXT:
 	case CODEC_LONG_TEXT:
 		return json_object_new_string(at);
+	case CODEC_STRING:
+		return json_object_new_string(string_at(at) != NULL ? string_at(at) : "");
 	case CODEC_INT:
 		return json_object_new_int64(*(const int64_t *)(const void *)at);
 	case CODEC_BOOL:
@@ -106,6 +115,19 @@ static int read_text(const struct codec *row, struct json_object *json, char *at
 	return 0;
 }
 
+static int read_string(const struct codec *row, struct json_object *json, char *at, struct error *err)
+{
+	const char *text = string_of(json);
+	if (text == NULL || strlen(text) >= row->size)
+		return wrong(row, err, text == NULL ? "not a string" : "too long");
+	char *copy = strdup(text);
+	if (copy == NULL)
+		return error_set(err, ERR_NO_MEMORY, row->name, "a string");
+	text_sanitize(copy, copy, strlen(copy) + 1, true);
+	*(char **)(void *)at = copy;
+	return 0;
+}
+
 static int read_enum(const struct codec *row, struct json_object *json, char *at, struct error *err)
 {
 	const char *text = string_of(json);
@@ -137,6 +159,8 @@ static int read_row(const struct codec *row, struct json_object *json, char *at,
 	case CODEC_TEXT:
 	case CODEC_LONG_TEXT:
 		return read_text(row, json, at, err);
+	case CODEC_STRING:
+		return read_string(row, json, at, err);
 	case CODEC_INT:
 		if (!json_object_is_type(json, json_type_int))
 			return wrong(row, err, "not an integer");
@@ -213,12 +237,20 @@ char *codec_text(const struct codec *table, const void *value)
 	return copy;
 }
 
+static void free_string(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
 void codec_free(const struct codec *table, void *value)
 {
 	for (const struct codec *row = table; row->name != NULL; row++) {
 		char *at = (char *)value + row->offset;
 		if (row->kind == CODEC_BYTES)
 			bytes_free((struct bytes *)(void *)at);
+		else if (row->kind == CODEC_STRING)
+			free_string((char **)(void *)at);
 		else if (row->kind == CODEC_OBJECT || row->kind == CODEC_OPTIONAL)
 			codec_free(row->object, at);
 		else if (row->kind == CODEC_ARRAY)

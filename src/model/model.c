@@ -209,9 +209,23 @@ const struct codec package_list_codec[] = {
 	{ 0 }
 };
 
-const struct codec signed_packages_codec[] = {
-	CODEC_ROW(struct signed_packages, manifest, CODEC_BYTES, CODEC_REQUIRED),
-	CODEC_ROW(struct signed_packages, signature, CODEC_BYTES, CODEC_REQUIRED),
+const struct codec signed_manifest_codec[] = {
+	CODEC_ROW(struct signed_manifest, manifest, CODEC_BYTES, CODEC_REQUIRED),
+	CODEC_ROW(struct signed_manifest, signature, CODEC_BYTES, CODEC_REQUIRED),
+	{ 0 }
+};
+
+static const struct codec help_file_codec[] = {
+	CODEC_ROW(struct help_file, name, CODEC_TEXT, CODEC_REQUIRED),
+	CODEC_STRING_ROW(struct help_file, text, MODEL_HELP_TEXT, CODEC_REQUIRED),
+	{ 0 }
+};
+
+const struct codec help_bundle_codec[] = {
+	CODEC_ROW(struct help_bundle, language, CODEC_TEXT, CODEC_REQUIRED),
+	CODEC_ROW(struct help_bundle, version, CODEC_TEXT, CODEC_REQUIRED),
+	CODEC_ROW(struct help_bundle, issued, CODEC_TIME, CODEC_REQUIRED),
+	CODEC_ARRAY_ROW(struct help_bundle, files, help_file_codec, CODEC_REQUIRED),
 	{ 0 }
 };
 

@@ -131,3 +131,33 @@ int cms_verify_detached(const void *cms_der, size_t cms_len, const void *cert_de
 	X509_free(cert);
 	return rc;
 }
+
+int cms_sign_with(const char *certificate, const char *key_file, const void *content, size_t len, struct bytes *out, struct error *err)
+{
+	struct bytes cert = { 0 };
+	struct error unread = { .code = ERR_NO_MEMORY };
+	size_t count = 0;
+	int rc = cert_file_read(certificate, &cert, 1, &count, err);
+	EVP_PKEY *key = rc == 0 ? pki_key_read(key_file, &unread) : NULL;
+	if (rc == 0 && key == NULL) {
+		rc = (int)unread.code;
+		if (err != NULL)
+			*err = unread;
+	}
+	if (rc == 0)
+		rc = cms_sign_detached(key, cert.data, cert.len, content, len, out, err);
+	pki_key_free(&key);
+	bytes_free(&cert);
+	return rc;
+}
+
+int cms_verify_with(const char *certificate, const struct bytes *cms, const struct bytes *content, int64_t now, struct error *err)
+{
+	struct bytes cert = { 0 };
+	size_t count = 0;
+	int rc = cert_file_read(certificate, &cert, 1, &count, err);
+	if (rc == 0)
+		rc = cms_verify_detached(cms->data, cms->len, cert.data, cert.len, content->data, content->len, now, err);
+	bytes_free(&cert);
+	return rc;
+}

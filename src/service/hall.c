@@ -7,6 +7,7 @@
 #include <certhall/clock.h>
 #include <certhall/log.h>
 
+#include "service/help.h"
 #include "service/invoice.h"
 #include "service/invoice/issuer.h"
 #include "service/store/backup.h"
@@ -129,6 +130,7 @@ void hall_free(struct hall **hall_ref)
 	if (hall == NULL)
 		return;
 	hall_stop(hall);
+	shelf_free(&hall->shelf);
 	issuer_free(&hall->issuer);
 	payment_free(&hall->payment);
 	trust_free(&hall->trust);
@@ -181,6 +183,8 @@ int hall_serve(struct hall *hall, struct error *err)
 	pthread_cond_init(&hall->sweep_wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	int rc = sql_check(hall->db[0], err);
+	if (rc == 0)
+		rc = shelf_open(s, &hall->shelf, err);
 	if (rc == 0)
 		rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
 	if (rc == 0)

@@ -74,6 +74,8 @@ int hs_read(struct hs_request *request, const struct codec *table, void *value, 
 /* Answers. Each gives 0 or ERR_NO_MEMORY. */
 int hs_answer(struct hs_request *request, int status, const struct codec *table, const void *value) CH_MUST_CHECK;
 int hs_answer_bytes(struct hs_request *request, int status, const char *type, const void *data, size_t len) CH_MUST_CHECK;
+/* The same with an ETag (quoted), or 304 when If-None-Match names it (RFC 9110 13.1.2). */
+int hs_answer_tagged(struct hs_request *request, const char *type, const void *data, size_t len, const char *etag) CH_MUST_CHECK;
 int hs_answer_none(struct hs_request *request) CH_MUST_CHECK; /* 204 */
 /* A part of an open file, which is closed behind it. etag: quoted. Understands Range and If-Range (RFC 9110 13.1.5, 14.2). */
 int hs_answer_file(struct hs_request *request, int fd, uint64_t size, const char *etag, struct error *err) CH_MUST_CHECK;

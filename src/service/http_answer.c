@@ -86,6 +86,32 @@ int hs_answer_none(struct hs_request *request)
 	return hs_set(request, MHD_HTTP_NO_CONTENT, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
+/* The comparison is the weak one; no tag of ours holds a comma. */
+static bool tag_is_named(const char *list, const char *etag)
+{
+	char copy[512], *rest = copy, *one;
+	if (list == NULL || strlen(list) >= sizeof copy)
+		return false;
+	strcpy(copy, list);
+	while ((one = strsep(&rest, ",")) != NULL) {
+		one += strspn(one, " \t");
+		one[strcspn(one, " \t")] = '\0';
+		if (strcmp(one, "*") == 0 || strcmp(one + (strncmp(one, "W/", 2) == 0 ? 2 : 0), etag) == 0)
+			return true;
+	}
+	return false;
+}
+
+int hs_answer_tagged(struct hs_request *request, const char *type, const void *data, size_t len, const char *etag)
+{
+	bool known = tag_is_named(hs_header(request, "If-None-Match"), etag);
+	int rc = known ? hs_set(request, MHD_HTTP_NOT_MODIFIED, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT))
+		: hs_answer_bytes(request, MHD_HTTP_OK, type, data, len);
+	if (rc == 0)
+		MHD_add_response_header(request->response, "ETag", etag);
+	return rc;
+}
+
 void hs_retry_after(struct hs_request *request, int64_t seconds)
 {
 	char text[24];

@@ -105,21 +105,6 @@ static int read_list(const struct settings *settings, struct package_list *list,
 	return rc;
 }
 
-static int sign_list(const struct settings *settings, const char *manifest, struct bytes *signature, struct error *err)
-{
-	struct bytes cert = { 0 };
-	size_t count = 0;
-	int rc = cert_file_read(settings->packages_certificate, &cert, 1, &count, err);
-	EVP_PKEY *key = rc == 0 ? pki_key_read(settings->packages_key, err) : NULL;
-	if (rc == 0 && key == NULL)
-		rc = err->code != ERR_OK ? (int)err->code : error_set(err, ERR_FILE, settings->packages_key, "key");
-	if (rc == 0)
-		rc = cms_sign_detached(key, cert.data, cert.len, manifest, strlen(manifest), signature, err);
-	pki_key_free(&key);
-	bytes_free(&cert);
-	return rc;
-}
-
 int packages_sign(const struct settings *settings, int64_t now, size_t *count, struct error *err)
 {
 	struct package_list *list = calloc(1, sizeof *list);
@@ -135,7 +120,7 @@ int packages_sign(const struct settings *settings, int64_t now, size_t *count, s
 	if (rc == 0 && manifest == NULL)
 		rc = error_set(err, ERR_NO_MEMORY, NULL, "packages");
 	if (rc == 0)
-		rc = sign_list(settings, manifest, &signature, err);
+		rc = cms_sign_with(settings->packages_certificate, settings->packages_key, manifest, strlen(manifest), &signature, err);
 	if (rc == 0)
 		rc = file_replace(path, manifest, strlen(manifest), err);
 	if (rc == 0)
@@ -147,7 +132,7 @@ int packages_sign(const struct settings *settings, int64_t now, size_t *count, s
 	return rc;
 }
 
-static int read_signed(const struct settings *settings, struct signed_packages *out, struct error *err)
+static int read_signed(const struct settings *settings, struct signed_manifest *out, struct error *err)
 {
 	char path[FILE_PATH_MAX];
 	if (settings->packages_folder[0] == '\0')
@@ -163,18 +148,18 @@ static int read_signed(const struct settings *settings, struct signed_packages *
 HALL_HANDLER(packages_get)
 {
 	struct call call = call_begin(ctx, request, worker);
-	struct signed_packages packages = { 0 };
+	struct signed_manifest packages = { 0 };
 	int rc = read_signed(&call.hall->settings, &packages, err);
 	if (rc == 0)
-		rc = hs_answer(request, 200, signed_packages_codec, &packages);
-	codec_free(signed_packages_codec, &packages);
+		rc = hs_answer(request, 200, signed_manifest_codec, &packages);
+	codec_free(signed_manifest_codec, &packages);
 	return rc;
 }
 
 HALL_HANDLER(package_content)
 {
 	struct call call = call_begin(ctx, request, worker);
-	struct signed_packages packages = { 0 };
+	struct signed_manifest packages = { 0 };
 	struct package_list *list = calloc(1, sizeof *list);
 	const struct package *found = NULL;
 	int rc = list != NULL ? read_signed(&call.hall->settings, &packages, err) : error_set(err, ERR_NO_MEMORY, NULL, "packages");
@@ -194,7 +179,7 @@ HALL_HANDLER(package_content)
 		snprintf(etag, sizeof etag, "\"%s\"", found->sha256);
 		rc = hs_answer_file(request, fd, size, etag, err);
 	}
-	codec_free(signed_packages_codec, &packages);
+	codec_free(signed_manifest_codec, &packages);
 	free(list);
 	return rc;
 }

@@ -59,6 +59,7 @@ const struct hs_route hall_routes[] = {
 	{ "GET", "/v1/invoices/{id}/xml", 0, invoice_xml },
 	{ "GET", "/v1/packages", 0, packages_get },
 	{ "GET", "/v1/packages/{id}/content", 0, package_content },
+	{ "GET", "/v1/help/{language}", 0, help_get },
 	{ "POST", "/v1/orders", 0, orders_post },
 	{ "GET", "/v1/orders/{number}", 0, order_get },
 	{ "POST", "/v1/orders/{number}/payment", HS_GATEWAY, order_payment },

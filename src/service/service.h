@@ -30,6 +30,7 @@ struct settings {
 	config_t config;
 	const char *listen, *tls_certificate, *tls_key, *database, *log_file, *log_level;
 	const char *name, *audience, *hotline, *minimum_version;
+	const char *help_folder; /* empty: what is installed */
 	const char *packages_folder, *packages_certificate, *packages_key;
 	const char *audit_node, *audit_head_file;
 	int pay_minutes, code_seconds, invoice_days, pin_tries, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
@@ -59,6 +60,7 @@ struct hall {
 	uint8_t challenge_key[32];
 	pthread_mutex_t order_locks[LOCKS][ORDER_LOCKS];
 	atomic_bool payment_ready;
+	struct shelf *shelf;        /* the help centre's content; NULL in the operator's commands */
 	struct issuer *issuer;      /* NULL: no invoices are issued */
 	atomic_uint queries_refused; /* of invoices, by their rate, since the start */
 
@@ -206,5 +208,6 @@ HALL_HANDLER(invoice_pdf);
 HALL_HANDLER(invoice_xml);
 HALL_HANDLER(packages_get);
 HALL_HANDLER(package_content);
+HALL_HANDLER(help_get);
 
 #endif

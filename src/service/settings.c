@@ -101,6 +101,7 @@ static int read_all(struct settings *s, struct error *err)
 		{ "hall.audience", &s->audience, NULL },
 		{ "hall.hotline", &s->hotline, "" },
 		{ "hall.minimum_version", &s->minimum_version, "0.1.0" },
+		{ "help.folder", &s->help_folder, "" },
 		{ "packages.folder", &s->packages_folder, "" },
 		{ "packages.certificate", &s->packages_certificate, "" },
 		{ "packages.key", &s->packages_key, "" },

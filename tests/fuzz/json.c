@@ -14,7 +14,7 @@ static const struct {
 	TABLE(hall_info, hall_info), TABLE(standing_request, standing_request), TABLE(standing_answer, standing_answer),
 	TABLE(challenge_request, challenge_request), TABLE(challenge, challenge), TABLE(session_request, session_request),
 	TABLE(session, session), TABLE(order, order), TABLE(order_request, order_request), TABLE(cert_request, cert_request),
-	TABLE(install_report, install_report), TABLE(signed_packages, signed_packages), TABLE(package_list, package_list),
+	TABLE(install_report, install_report), TABLE(signed_manifest, signed_manifest), TABLE(help_bundle, help_bundle), TABLE(package_list, package_list),
 	TABLE(problem, problem), TABLE(captcha, captcha), TABLE(invoice_query, invoice_query), TABLE(invoice_page, invoice_page), TABLE(invoice_more, invoice_more),
 };
 

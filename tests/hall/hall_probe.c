@@ -1,7 +1,7 @@
 /* Makes one call of the hall for a test and prints what came of it, a line each: "ok ...", "error NAME PARAM", "lost NAME",
  * "stands", "order NUMBER REVISION", "progress GOT TOTAL". The test is the server.
  *
- *	hall_probe CONFIG info | standings | submit | order NUMBER | request NUMBER | packages | download NUMBER | follow NUMBER REVISION COUNT
+ *	hall_probe CONFIG info | standings | submit | order NUMBER | request NUMBER | help LANGUAGE KNOWN | packages | download NUMBER | follow NUMBER REVISION COUNT
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -76,6 +76,17 @@ static void on_followed(void *ctx, const struct error *err, const void *result)
 	}
 }
 
+static void on_help(void *ctx, const struct error *err, const void *result)
+{
+	(void)ctx;
+	const struct signed_manifest *manifest = result;
+	if (err == NULL && manifest == NULL)
+		puts("ok as known");
+	else if (err == NULL)
+		printf("ok %.*s\n", (int)manifest->manifest.len, (const char *)manifest->manifest.data);
+	end(err);
+}
+
 static void on_progress(void *ctx, int64_t got, int64_t total)
 {
 	(void)ctx;
@@ -120,6 +131,8 @@ static struct hall_call *start(int argc, char **argv)
 		return hall_get_order(probe.hall, number, on_order, NULL);
 	if (strcmp(what, "request") == 0)
 		return hall_request_cert(probe.hall, number, &request, on_order, NULL);
+	if (strcmp(what, "help") == 0)
+		return hall_get_help(probe.hall, number, argc > 4 ? argv[4] : "", on_help, NULL);
 	if (strcmp(what, "download") == 0)
 		probe.which = atoi(number);
 	if (strcmp(what, "packages") == 0 || strcmp(what, "download") == 0)

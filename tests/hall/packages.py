@@ -38,7 +38,7 @@ class Packages(Server):
                               "-inkey", self.path(f"{self.signer}.key"), input=data)
 
     def _answer(self, handler):
-        if handler.path != "/v1/packages":
+        if handler.path.endswith("/content"):
             return self.content(handler)
         manifest = self.manifest()
         handler.send(200, {"manifest": base64.b64encode(manifest).decode(), "signature": base64.b64encode(self.sign(manifest)).decode()})
@@ -96,6 +96,31 @@ def _():
         sign = host.sign
         host.sign = lambda data: sign(data + b" ")
         tap.equal(host.probe("packages")[1][0].split(" ")[:2], ["error", "package-signature"])
+
+
+@tap.test("the help centre's content: whose signature it has, and what need not be sent again")
+def _():
+    with Packages([]) as host:
+        host.manifest = lambda: b'{"any": "bytes"}'
+        tap.equal(host.probe("help", "zh_CN"), (0, ['ok {"any": "bytes"}']))
+        tap.equal(host.requests[-1][1:2], ("/v1/help/zh_CN",))
+        tap.equal(host.requests[-1][2]["If-None-Match"], None)
+        host.signer = "stranger"
+        tap.equal(host.probe("help", "zh_CN")[1][0].split(" ")[:2], ["error", "package-signature"])
+        host.signer = "signer"
+        host.answer = lambda handler: handler.send(304, kind=None)
+        known = "0123456789abcdef" * 4
+        tap.equal(host.probe("help", "zh_CN", known), (0, ["ok as known"]))
+        tap.equal(host.requests[-1][2]["If-None-Match"], f'"{known}"')
+        tap.equal(host.probe("help", "zh_CN")[1][0].split(" ")[:2], ["error", "net-protocol"], "nothing was known")
+        tap.equal(host.probe("help", "zh_CN", 'a"\r\nX: y')[1][0].split(" ")[:2], ["error", "net-protocol"])
+        tap.equal((host.requests[-1][2]["If-None-Match"], host.requests[-1][2]["X"]), (None, None))
+        host.probe("help", "../hall")
+        tap.equal(host.requests[-1][1], "/v1/help/-")
+        host.answer = lambda handler: handler.problem(404, "not-found")
+        tap.equal(host.probe("help", "zh_CN")[1][0].split(" ")[:2], ["error", "not-found"])
+        host.answer = lambda handler: handler.send(200, {"manifest": "*", "signature": ""})
+        tap.equal(host.probe("help", "zh_CN")[1][0].split(" ")[:2], ["error", "net-protocol"])
 
 
 @tap.test("a download, private to its owner")

@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include <certhall/file.h>
 #include <certhall/help.h>
+#include <certhall/pki.h>
 
 static char folder[] = "/tmp/certhall-help-XXXXXX";
 static const struct help_values values = { .before = "1 个月", .after = "1 年", .pay_ttl = "30 分钟", .invoice_days = "3 个工作日", .hotline = "400-000-0000",
@@ -108,6 +111,150 @@ static void escapes_do_not_come_through(void **state)
 	struct error err;
 	assert_int_equal(help_open("/nonexistent", "xx", NULL, NULL, NULL, &help, &err), ERR_FILE);
 	assert_null(help);
+}
+
+/* ---- the hall's bundle ---- */
+
+static int64_t now; /* within the certificates' time */
+static char signer[300], signer_key[300], stranger[300], stranger_key[300];
+
+static void make_pair(const char *name, char *certificate, char *key)
+{
+	char command[900];
+	snprintf(certificate, 300, "%s/%s.pem", folder, name);
+	snprintf(key, 300, "%s/%s.key", folder, name);
+	snprintf(command, sizeof command, "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+		"-subj /CN=%s -keyout %s -out %s 2>%s/said && chmod 600 %s", name, key, certificate, folder, key);
+	assert_int_equal(system(command), 0);
+}
+
+/* The signed form of a bundle of one text. */
+static struct signed_manifest sign_bundle(const char *language, const char *name, const char *text, int64_t issued, const char *key)
+{
+	struct help_bundle bundle = { .issued = issued, .files_count = 1, .version = "0123" };
+	struct signed_manifest signed_manifest = { 0 };
+	struct error err;
+	snprintf(bundle.language, sizeof bundle.language, "%s", language);
+	snprintf(bundle.files[0].name, sizeof bundle.files[0].name, "%s", name);
+	bundle.files[0].text = strdup(text);
+	char *manifest = codec_text(help_bundle_codec, &bundle);
+	assert_non_null(manifest);
+	assert_int_equal(bytes_set(&signed_manifest.manifest, manifest, strlen(manifest)), 0);
+	assert_int_equal(cms_sign_with(key == signer_key ? signer : stranger, key, manifest, strlen(manifest), &signed_manifest.signature, &err), 0);
+	free(manifest);
+	codec_free(help_bundle_codec, &bundle);
+	return signed_manifest;
+}
+
+static int keep(const char *language, const char *name, const char *text, int64_t issued)
+{
+	struct error err;
+	struct signed_manifest made = sign_bundle(language, name, text, issued, signer_key);
+	int code = help_keep(&made, "zh_CN", signer, now, &err);
+	codec_free(signed_manifest_codec, &made);
+	return code;
+}
+
+/* What is kept, opened; NULL: nothing is. */
+static struct help *open_kept(void)
+{
+	struct help_bundle bundle;
+	struct help *help = NULL;
+	struct error err;
+	if (help_kept_read("zh_CN", signer, &bundle, &err) != 0)
+		return NULL;
+	assert_int_equal(help_open_bundle(&bundle, &values, &help, &err), 0);
+	codec_free(help_bundle_codec, &bundle);
+	return help;
+}
+
+static void kept_is(const char *body)
+{
+	struct help *help = open_kept();
+	assert_non_null(help);
+	assert_string_equal(help_at(help, 0)->body, body);
+	help_free(&help);
+}
+
+static void a_bundle_is_kept_and_nothing_takes_its_place_but_a_newer_one(void **state)
+{
+	(void)state;
+	assert_null(open_kept());
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nfirst {before}\n", now - 100), 0);
+	kept_is("first 1 个月");
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nolder\n", now - 101), ERR_NET_PROTOCOL);
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nfuture\n", now + 86400), ERR_NET_PROTOCOL);
+	assert_int_equal(keep("en", "cert.md", "## X1 q\n\nlanguage\n", now), ERR_NET_PROTOCOL);
+	assert_int_equal(keep("../en", "cert.md", "## X1 q\n\nlanguage\n", now), ERR_NET_PROTOCOL);
+	assert_int_equal(keep("zh_CN", "../../cert.md", "## X1 q\n\nname\n", now), ERR_NET_PROTOCOL);
+	assert_int_equal(keep("zh_CN", "/etc/passwd", "## X1 q\n\nname\n", now), ERR_NET_PROTOCOL);
+	kept_is("first 1 个月");
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nsame moment\n", now - 100), 0);
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nnewer\n", now - 50), 0);
+	kept_is("newer");
+}
+
+static void what_somebody_else_signed_counts_as_none(void **state)
+{
+	struct signed_manifest made = sign_bundle("zh_CN", "cert.md", "## X1 q\n\nstranger's\n", now, stranger_key);
+	struct help_bundle bundle;
+	struct error err;
+	char path[400];
+	(void)state;
+	assert_int_equal(help_kept_read("zh_CN", stranger, &bundle, &err), ERR_NOT_FOUND);
+	char *text = codec_text(signed_manifest_codec, &made);
+	snprintf(path, sizeof path, "%s/certhall/help/zh_CN.json", folder);
+	assert_int_equal(file_replace(path, text, strlen(text), &err), 0);
+	assert_null(open_kept());
+	assert_int_equal(file_replace(path, text, strlen(text) / 2, &err), 0);
+	assert_null(open_kept());
+	assert_int_equal(keep("zh_CN", "cert.md", "## X1 q\n\nagain\n", now - 90), 0); /* what is not in order keeps nothing out */
+	kept_is("again");
+	free(text);
+	codec_free(signed_manifest_codec, &made);
+}
+
+static void a_hostile_bundle_does_no_harm(void **state)
+{
+	static const char *const hidden = "## X1 a\033[2Jb\xe2\x80\xae\nkeywords: \033]0;k\007\n\nbody\xc2\x9b\033[31m\n";
+	(void)state;
+	assert_int_equal(keep("zh_CN", "cert.md", hidden, now), 0);
+	struct help *help = open_kept();
+	assert_string_equal(help_at(help, 0)->title, "a[2Jb");
+	assert_string_equal(help_at(help, 0)->keywords, "]0;k");
+	assert_string_equal(help_at(help, 0)->body, "body[31m");
+	help_free(&help);
+	char *large = malloc(MODEL_HELP_TEXT + 2);
+	assert_non_null(large);
+	memset(large, 'x', MODEL_HELP_TEXT + 1);
+	large[MODEL_HELP_TEXT + 1] = '\0';
+	assert_int_equal(keep("zh_CN", "cert.md", large, now), ERR_INVALID_FIELD);
+	memcpy(large, "## X1 q\n\n", 9); /* one line of a quarter of a megabyte */
+	large[MODEL_HELP_TEXT - 1] = '\0';
+	assert_int_equal(keep("zh_CN", "cert.md", large, now), 0);
+	help = open_kept();
+	assert_true(strlen(help_at(help, 0)->body) < 2048);
+	help_free(&help);
+	char *at = large;
+	for (int i = 0; i < 20000; i++)
+		at += sprintf(at, "## X q\n");
+	assert_int_equal(keep("zh_CN", "cert.md", large, now), ERR_NET_PROTOCOL); /* twenty thousand are more than there may be */
+	large[9999 * strlen("## X q\n")] = '\0';
+	assert_int_equal(keep("zh_CN", "cert.md", large, now), 0);
+	help = open_kept();
+	assert_int_equal(help_count(help), 9999);
+	help_free(&help);
+	free(large);
+}
+
+static void one_that_is_held_stays(void **state)
+{
+	(void)state;
+	struct help *help = read_text("## X1 q\n\nbody\n"), *held = help_hold(help);
+	help_free(&help);
+	assert_null(help);
+	assert_string_equal(help_at(held, 0)->body, "body");
+	help_free(&held);
 }
 
 static void first_is(const struct help *help, const char *query, const char *id)
@@ -208,7 +355,12 @@ static void every_error_has_a_question(void **state)
 static int make_folder(void **state)
 {
 	(void)state;
-	return mkdtemp(folder) != NULL ? 0 : -1;
+	if (mkdtemp(folder) == NULL || setenv("XDG_DATA_HOME", folder, 1) != 0)
+		return -1;
+	now = time(NULL) + 3600;
+	make_pair("signer", signer, signer_key);
+	make_pair("stranger", stranger, stranger_key);
+	return 0;
 }
 
 static int remove_folder(void **state)
@@ -225,6 +377,8 @@ int main(void)
 		cmocka_unit_test(an_entry_is_read_and_filled_in), cmocka_unit_test(what_is_wrong_is_told_with_its_line), cmocka_unit_test(escapes_do_not_come_through),
 		cmocka_unit_test(the_question_meant_comes_first), cmocka_unit_test(initials_know_all_readings), cmocka_unit_test(what_is_found_is_marked),
 		cmocka_unit_test(two_thousand_are_as_two), cmocka_unit_test(every_error_has_a_question),
+		cmocka_unit_test(a_bundle_is_kept_and_nothing_takes_its_place_but_a_newer_one), cmocka_unit_test(what_somebody_else_signed_counts_as_none),
+		cmocka_unit_test(a_hostile_bundle_does_no_harm), cmocka_unit_test(one_that_is_held_stays),
 	};
 	return cmocka_run_group_tests_name("help", tests, make_folder, remove_folder);
 }

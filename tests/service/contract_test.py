@@ -433,6 +433,15 @@ def _():
         tap.equal(client.get("/healthz").status, 200, "who watches is not limited")
 
 
+@tap.test("the help centre's content, in a language it has, and once only")
+def _():
+    answer = client.get("/v1/help/zh_CN")
+    manifest = json.loads(base64.b64decode(answer.is_ok()["manifest"]))
+    CONTRACT.validate({"$ref": "#/components/schemas/HelpBundle"}, manifest, "help bundle")
+    tap.equal(client.get("/v1/help/zh_CN", If_None_Match=answer.headers["ETag"]).status, 304)
+    client.get("/v1/help/xx").is_problem(404, "not-found")
+
+
 @tap.test("invoices: a picture, a query, a page, the documents")
 def _():
     person = holder()
