@@ -189,8 +189,6 @@ int hall_serve(struct hall *hall, struct error *err)
 		rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
 	if (rc == 0)
 		rc = hs_start(&http, &hall->server, err);
-	if (rc == 0)
-		invoice_catch_up(hall, clock_now());
 	return rc == 0 ? sweep_start(hall, err) : rc;
 }
 

@@ -23,9 +23,13 @@ int invoice_list(struct sql *db, const struct invoice_scope *scope, const char *
 int invoice_content(struct sql *db, const struct invoice_scope *scope, const char *id, const char *format, struct bytes *content,
 	char sha256[65], struct error *err) CH_MUST_CHECK;
 
-/* Orders that were installed before there were invoices. */
-void invoice_catch_up(struct hall *hall, int64_t now);
-/* Issues what is due. Uses the database connection 0; called by the sweep's thread. */
+/* These use the database connection 0; called by the sweep's thread. */
+/* Says in the log when no invoice could be issued. */
+void invoice_try(struct hall *hall);
+/* Orders that were installed before there were invoices get theirs, some at a time: those behind last, which moves on (empty: from
+ * the first). True: there may be more. */
+bool invoice_catch_up(struct hall *hall, char last[24], int64_t now);
+/* Issues what is due. */
 void invoice_sweep(struct hall *hall, int64_t now);
 /* A failed one back to waiting. ERR_ORDER_STATE when it has not failed. */
 int invoice_retry(struct sql *db, const char *order, int64_t now, struct error *err) CH_MUST_CHECK;

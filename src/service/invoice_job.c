@@ -8,7 +8,7 @@
 #include "service/invoice.h"
 #include "service/invoice/issuer.h"
 
-enum { BATCH = 32, TRIES = 8, WAIT_FIRST = 30 };
+enum { BATCH = 32, TRIES = 8, WAIT_FIRST = 30, CATCH_UP = 500 };
 
 struct due {
 	char id[40], order[24], number[24];
@@ -133,26 +133,47 @@ static void issue_one(struct hall *hall, const char id[40], int64_t now)
 	invoice_documents_free(&documents);
 }
 
-void invoice_catch_up(struct hall *hall, int64_t now)
+void invoice_try(struct hall *hall)
 {
 	struct error err;
-	char number[24];
-	bool more = true;
-	while (more) {
-		struct sql_stmt *q = sql_prepare(hall->db[0], "SELECT o.number FROM orders o WHERE o.state = ?"
-			" AND NOT EXISTS (SELECT 1 FROM invoice v WHERE v.number = o.number) LIMIT 1");
-		sql_int(q, ORDER_INSTALLED);
-		more = sql_row(q);
-		if (more)
-			sql_get_text(q, 0, number, sizeof number);
-		int rc = sql_done(q, &err);
-		if (rc == 0 && more)
-			rc = invoice_wait(hall->db[0], number, now, now, &err);
-		if (rc != 0) {
-			log_error("invoice", &err);
-			return;
-		}
+	if (hall->issuer != NULL && issuer_try(hall->issuer, &err) != 0)
+		log_error("invoice", &err);
+}
+
+/* Gives how many there were. */
+static int catch_up(struct hall *hall, char last[24], int64_t now, struct error *err)
+{
+	struct { char number[24]; int64_t installed; } orders[CATCH_UP];
+	struct sql *db = hall->db[0];
+	int count = 0;
+	struct sql_stmt *q = sql_prepare(db, "SELECT o.number, o.changed FROM orders o WHERE o.number > ? AND o.state = ?"
+		" AND NOT EXISTS (SELECT 1 FROM invoice v WHERE v.number = o.number) ORDER BY o.number LIMIT ?");
+	sql_text(q, last);
+	sql_int(q, ORDER_INSTALLED);
+	sql_int(q, CATCH_UP);
+	for (; count < CATCH_UP && sql_row(q); count++) {
+		sql_get_text(q, 0, orders[count].number, sizeof orders->number);
+		orders[count].installed = sql_get_int(q, 1);
 	}
+	int rc = sql_done(q, err);
+	if (rc == 0 && count > 0 && (rc = sql_begin(db, err)) == 0) {
+		for (int i = 0; rc == 0 && i < count; i++)
+			rc = invoice_wait(db, orders[i].number, now, orders[i].installed + hall->settings.invoice_delay * 60, err);
+		memcpy(last, orders[count - 1].number, sizeof orders->number);
+		rc = sql_commit(db, rc, err);
+	}
+	return rc == 0 ? count : -1;
+}
+
+bool invoice_catch_up(struct hall *hall, char last[24], int64_t now)
+{
+	struct error err;
+	int count = catch_up(hall, last, now, &err);
+	if (count < 0)
+		log_error("invoice", &err);
+	if (count > 0)
+		log_line(LOG_LEVEL_INFO, "invoice", "%d orders from before there were invoices get theirs, the last is %s", count, last);
+	return count == CATCH_UP;
 }
 
 void invoice_sweep(struct hall *hall, int64_t now)

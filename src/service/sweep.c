@@ -179,7 +179,11 @@ static void *sweep(void *arg)
 {
 	struct hall *hall = arg;
 	int64_t last = 0, tidied = clock_now(), seen = tidied, seen_ms = clock_monotonic_ms();
+	char caught_up[24] = "";
 	audit_as("sweep");
+	invoice_try(hall);
+	while (!ending(hall) && invoice_catch_up(hall, caught_up, seen))
+		;
 	pthread_mutex_lock(&hall->sweep_lock);
 	while (!hall->ending) {
 		pthread_mutex_unlock(&hall->sweep_lock);

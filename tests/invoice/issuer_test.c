@@ -184,6 +184,61 @@ static void markup_in_a_name_stays_text(void **state)
 	issuer_free(&issuer);
 }
 
+static void expect_no_font(const struct invoice_order *asked)
+{
+	struct issuer *issuer = opened(settings);
+	struct invoice_documents documents = { 0 };
+	struct error err = { 0 };
+	assert_int_equal(issuer_issue(issuer, asked, &documents, &err), ERR_CONFIG); /* and not ERR_INVOICE_REFUSED: it is tried again */
+	assert_string_equal(err.param, "invoice.font");
+	invoice_documents_free(&documents);
+	issuer_free(&issuer);
+}
+
+/* Hex boxes in the place of characters are no invoice. */
+static void a_character_without_a_font_is_no_invoice(void **state)
+{
+	struct invoice_order odd = order;
+	(void)state;
+	odd.title = "测试\xf4\x8f\xbf\xbd公司"; /* of a private plane */
+	expect_no_font(&odd);
+}
+
+static void a_trial_says_whether_there_are_fonts(void **state)
+{
+	struct issuer *issuer = opened(settings);
+	struct error err = { 0 };
+	(void)state;
+	assert_int_equal(issuer_try(issuer, &err), 0);
+	issuer_free(&issuer);
+}
+
+/* In a process of its own, begun with FONTCONFIG_FILE. */
+static void with_latin_fonts_alone(void **state)
+{
+	struct issuer *issuer = opened(settings);
+	struct error err = { 0 };
+	(void)state;
+	expect_no_font(&order);
+	assert_int_equal(issuer_try(issuer, &err), ERR_CONFIG);
+	issuer_free(&issuer);
+}
+
+static const char *program;
+
+static void without_a_chinese_font_nothing_is_issued(void **state)
+{
+	static const char fonts[] = "<?xml version=\"1.0\"?><fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>";
+	char path[] = "/tmp/certhall-fonts-XXXXXX", command[4096];
+	(void)state;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0 && write(fd, fonts, strlen(fonts)) == (ssize_t)strlen(fonts));
+	close(fd);
+	snprintf(command, sizeof command, "FONTCONFIG_FILE=%s '%s' latin 2>&1", path, program);
+	has(output_of(command), "ok 1 - with_latin_fonts_alone");
+	unlink(path);
+}
+
 static void settings_are_checked(void **state)
 {
 	static const char *const wrong[] = { "invoice = { backend = \"other\"; };", "invoice = { backend = \"embedded\"; item = \"x\"; };",
@@ -221,12 +276,17 @@ static void names_and_phones_are_masked(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const struct CMUnitTest latin[] = { cmocka_unit_test(with_latin_fonts_alone) };
+	if (argc > 1)
+		return cmocka_run_group_tests_name("latin", latin, NULL, NULL);
+	program = argv[0];
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts_add_up), cmocka_unit_test(numbers_are_twenty_digits), cmocka_unit_test(xml_holds_every_field),
 		cmocka_unit_test(pdf_tells_every_field), cmocka_unit_test(markup_in_a_name_stays_text), cmocka_unit_test(settings_are_checked),
-		cmocka_unit_test(names_and_phones_are_masked),
+		cmocka_unit_test(a_character_without_a_font_is_no_invoice), cmocka_unit_test(a_trial_says_whether_there_are_fonts),
+		cmocka_unit_test(without_a_chinese_font_nothing_is_issued), cmocka_unit_test(names_and_phones_are_masked),
 	};
 	return cmocka_run_group_tests_name("issuer", tests, NULL, NULL);
 }

@@ -51,6 +51,15 @@ def change(text, *values, place=None):
     db.close()
 
 
+def edit(place, old, new):
+    path = os.path.join(place.dir, "certhalld.conf")
+    with open(path) as file:
+        text = file.read()
+    tap.contains(text, old)
+    with open(path, "w") as file:
+        file.write(text.replace(old, new))
+
+
 def installed(asking=None, **details):
     """A person whose order is paid and installed."""
     asking = asking or client
@@ -254,12 +263,32 @@ def _():
         old = installed(asking)
         change("DELETE FROM invoice", place=place)
         place.service.stop()
-        with open(os.path.join(place.dir, "certhalld.conf")) as file:
-            text = file.read()
-        with open(os.path.join(place.dir, "certhalld.conf"), "w") as file:
-            file.write(text.replace("no_invoice = {", "invoice = {"))
+        edit(place, "no_invoice = {", "invoice = {")
         place.service.start()
         issued(old.number, place=place)
+
+
+@tap.test("thousands of orders without an invoice get theirs soon after the hall starts, due as configured after the installation")
+def _():
+    with started("sweep = { every = 3600; first = 1; };\n") as place:
+        asking = Client(place)
+        order = rows("SELECT * FROM orders WHERE number = ?", installed(asking).number, place=place)[0]
+        place.service.stop()
+        edit(place, "invoice = {", "invoice = { delay_minutes = 90;")
+        change("DELETE FROM invoice", place=place)
+        db = database(place)
+        with db:
+            copies = [dict(order, number=f"AZT9{i:010d}", state=7 if i % 5 == 0 else order["state"], changed=order["changed"] - i % 5000) for i in range(20000)]
+            db.executemany(f"INSERT INTO orders ({','.join(order)}) VALUES ({','.join(':' + name for name in order)})", copies)
+        db.close()
+        began = time.monotonic()
+        place.service.start()
+        wait(lambda: rows("SELECT count(*) n FROM invoice", place=place)[0]["n"] >= 16001)
+        tap.check(time.monotonic() - began < 20, f"all there after {time.monotonic() - began:.1f} s")
+        found = {row["number"]: row for row in rows("SELECT o.number, o.state, o.changed, v.state invoice, v.due FROM orders o LEFT JOIN invoice v ON v.number = o.number", place=place)}
+        tap.equal([row for row in found.values() if (row["invoice"] is not None) != (row["state"] == order["state"])], [], "one each, and none for what is not installed")
+        tap.equal({row["due"] - row["changed"] for row in found.values() if row["invoice"] is not None}, {90 * 60})
+        tap.equal(sum(row["invoice"] == 0 for row in found.values()), 16001)
 
 
 @tap.test("trying names is counted and stopped, by address and by taxpayer number")

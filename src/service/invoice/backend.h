@@ -14,6 +14,7 @@ struct issuer_backend {
 	int (*open)(const config_setting_t *settings, struct issuer **out, struct error *err);
 	void (*free)(struct issuer *issuer);
 	void (*number)(const struct issuer *issuer, int64_t sequence, int64_t now, char out[24]);
+	int (*try)(struct issuer *issuer, struct error *err);
 	int (*issue)(struct issuer *issuer, const struct invoice_order *order, struct invoice_documents *out, struct error *err);
 };
 

@@ -29,6 +29,11 @@ void issuer_number(const struct issuer *issuer, int64_t sequence, int64_t now, c
 	issuer->backend->number(issuer, sequence, now, out);
 }
 
+int issuer_try(struct issuer *issuer, struct error *err)
+{
+	return issuer->backend->try(issuer, err);
+}
+
 int issuer_issue(struct issuer *issuer, const struct invoice_order *order, struct invoice_documents *out, struct error *err)
 {
 	return issuer->backend->issue(issuer, order, out, err);

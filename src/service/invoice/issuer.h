@@ -34,6 +34,8 @@ int issuer_open(const config_setting_t *settings, struct issuer **out, struct er
 void issuer_free(struct issuer **issuer);
 /* The number of the sequence-th invoice; empty when the issuer gives numbers itself. */
 void issuer_number(const struct issuer *issuer, int64_t sequence, int64_t now, char out[24]);
+/* Whether invoices can be issued at all: the error that each would fail with. Keeps nothing. */
+int issuer_try(struct issuer *issuer, struct error *err) CH_MUST_CHECK;
 /* ERR_INVOICE_REFUSED: never, as it stands (param: why); any other error: try again. Free the documents. */
 int issuer_issue(struct issuer *issuer, const struct invoice_order *order, struct invoice_documents *out, struct error *err) CH_MUST_CHECK;
 void invoice_documents_free(struct invoice_documents *documents);

@@ -21,18 +21,19 @@ struct pen {
 	cairo_t *cr;
 	PangoLayout *layout;
 	const char *font;
+	int unknown; /* characters that no font here has */
 };
 
 struct colour { double r, g, b; };
 static const struct colour frame = { 0.55, 0.18, 0.12 }, ink = { 0.08, 0.08, 0.12 }, faint = { 0.86, 0.86, 0.88 };
 
-static void use(const struct pen *p, const struct colour *c)
+static void use(struct pen *p, const struct colour *c)
 {
 	cairo_set_source_rgb(p->cr, c->r, c->g, c->b);
 }
 
 /* Text in a box of that width; wraps, and grows smaller when more lines than two would be needed. Gives its height in mm. */
-static double letter(const struct pen *p, double x, double y, double width, PangoAlignment align, double size, const char *text)
+static double letter(struct pen *p, double x, double y, double width, PangoAlignment align, double size, const char *text)
 {
 	PangoFontDescription *font = pango_font_description_from_string(p->font);
 	int w, h, room = (int)(width * MM * PANGO_SCALE);
@@ -45,6 +46,7 @@ static double letter(const struct pen *p, double x, double y, double width, Pang
 		pango_layout_set_font_description(p->layout, font);
 		size -= 0.5;
 	} while (pango_layout_get_line_count(p->layout) > 2 && size > 3);
+	p->unknown += pango_layout_get_unknown_glyphs_count(p->layout);
 	pango_layout_get_size(p->layout, &w, &h);
 	cairo_move_to(p->cr, x * MM, y * MM);
 	pango_cairo_show_layout(p->cr, p->layout);
@@ -52,26 +54,26 @@ static double letter(const struct pen *p, double x, double y, double width, Pang
 	return h / (double)PANGO_SCALE / MM;
 }
 
-static void label(const struct pen *p, double x, double y, double width, PangoAlignment align, const char *text)
+static void label(struct pen *p, double x, double y, double width, PangoAlignment align, const char *text)
 {
 	use(p, &frame);
 	letter(p, x, y, width, align, 8.5, text);
 }
 
-static void value(const struct pen *p, double x, double y, double width, PangoAlignment align, const char *text)
+static void value(struct pen *p, double x, double y, double width, PangoAlignment align, const char *text)
 {
 	use(p, &ink);
 	letter(p, x, y, width, align, 8.5, text);
 }
 
-static void line(const struct pen *p, double x1, double y1, double x2, double y2)
+static void line(struct pen *p, double x1, double y1, double x2, double y2)
 {
 	cairo_move_to(p->cr, x1 * MM, y1 * MM);
 	cairo_line_to(p->cr, x2 * MM, y2 * MM);
 	cairo_stroke(p->cr);
 }
 
-static void draw_watermark(const struct pen *p)
+static void draw_watermark(struct pen *p)
 {
 	cairo_save(p->cr);
 	cairo_translate(p->cr, 46 * MM, 104 * MM);
@@ -81,7 +83,7 @@ static void draw_watermark(const struct pen *p)
 	cairo_restore(p->cr);
 }
 
-static void draw_frame(const struct pen *p)
+static void draw_frame(struct pen *p)
 {
 	use(p, &frame);
 	cairo_set_line_width(p->cr, 0.7);
@@ -100,7 +102,7 @@ static void draw_frame(const struct pen *p)
 	line(p, 68, 21.3, 142, 21.3);
 }
 
-static void draw_head(const struct pen *p, const struct sheet *s)
+static void draw_head(struct pen *p, const struct sheet *s)
 {
 	char day[64];
 	use(p, &frame);
@@ -114,7 +116,7 @@ static void draw_head(const struct pen *p, const struct sheet *s)
 	value(p, 162, 17.5, 44, PANGO_ALIGN_LEFT, day);
 }
 
-static void draw_party(const struct pen *p, double x, const char *name, const char *tax_no, const char *more)
+static void draw_party(struct pen *p, double x, const char *name, const char *tax_no, const char *more)
 {
 	label(p, x + TAB + 1.5, TOP + 3, 14, PANGO_ALIGN_LEFT, "名称：");
 	value(p, x + TAB + 12, TOP + 3, 76, PANGO_ALIGN_LEFT, name);
@@ -127,7 +129,7 @@ static void draw_party(const struct pen *p, double x, const char *name, const ch
 /* Each character on a line of its own: as such labels stand on an invoice. */
 static const char buyer_side[] = "购\n买\n方", seller_side[] = "销\n售\n方", remark_side[] = "备\n注";
 
-static void draw_side(const struct pen *p, double x, double y, const char *text)
+static void draw_side(struct pen *p, double x, double y, const char *text)
 {
 	const char *at = text;
 	use(p, &frame);
@@ -140,7 +142,7 @@ static void draw_side(const struct pen *p, double x, double y, const char *text)
 	}
 }
 
-static void draw_parties(const struct pen *p, const struct sheet *s)
+static void draw_parties(struct pen *p, const struct sheet *s)
 {
 	const struct seller *seller = &s->issuer->seller;
 	const struct invoice_order *o = s->order;
@@ -153,7 +155,7 @@ static void draw_parties(const struct pen *p, const struct sheet *s)
 	draw_side(p, MIDDLE, TOP + 4, seller_side);
 }
 
-static void draw_items(const struct pen *p, const struct sheet *s)
+static void draw_items(struct pen *p, const struct sheet *s)
 {
 	static const struct column {
 		double x, width;
@@ -180,7 +182,7 @@ static void draw_items(const struct pen *p, const struct sheet *s)
 	value(p, 166, ITEMS + 2, 34, PANGO_ALIGN_RIGHT, sum);
 }
 
-static void draw_foot(const struct pen *p, const struct sheet *s)
+static void draw_foot(struct pen *p, const struct sheet *s)
 {
 	char amount[32], text[96];
 	label(p, LEFT + 3, WORDS + 2.5, CAPTION_WIDTH - 4, PANGO_ALIGN_CENTER, "价税合计（大写）");
@@ -201,7 +203,8 @@ static cairo_status_t collect(void *closure, const unsigned char *data, unsigned
 	return bytes_append(closure, data, len) == 0 ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static void draw(cairo_surface_t *surface, const struct sheet *s)
+/* Gives how many characters no font here has. */
+static int draw(cairo_surface_t *surface, const struct sheet *s)
 {
 	struct pen pen = { .cr = cairo_create(surface), .font = s->issuer->font };
 	pen.layout = pango_cairo_create_layout(pen.cr);
@@ -214,6 +217,7 @@ static void draw(cairo_surface_t *surface, const struct sheet *s)
 	g_object_unref(pen.layout);
 	cairo_show_page(pen.cr);
 	cairo_destroy(pen.cr);
+	return pen.unknown;
 }
 
 int sheet_pdf(const struct sheet *sheet, struct bytes *out, struct error *err)
@@ -222,11 +226,12 @@ int sheet_pdf(const struct sheet *sheet, struct bytes *out, struct error *err)
 	cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(collect, out, WIDTH_MM * MM, HEIGHT_MM * MM);
 	snprintf(title, sizeof title, "电子发票（样票）%s", sheet->order->number);
 	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, title);
-	draw(surface, sheet);
+	int unknown = draw(surface, sheet);
 	cairo_surface_finish(surface);
 	cairo_status_t status = cairo_surface_status(surface);
 	cairo_surface_destroy(surface);
-	if (status == CAIRO_STATUS_SUCCESS)
-		return 0;
-	return error_set(err, status == CAIRO_STATUS_NO_MEMORY ? ERR_NO_MEMORY : ERR_UNEXPECTED, "PDF", "%s", cairo_status_to_string(status));
+	if (status != CAIRO_STATUS_SUCCESS)
+		return error_set(err, status == CAIRO_STATUS_NO_MEMORY ? ERR_NO_MEMORY : ERR_UNEXPECTED, "PDF", "%s", cairo_status_to_string(status));
+	return unknown == 0 ? 0 : error_set(err, ERR_CONFIG, "invoice.font", "no font on this machine has %d of the characters (%s)", unknown,
+		sheet->issuer->font);
 }
