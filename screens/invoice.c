@@ -91,20 +91,13 @@ static void drop_picture(struct query_page *page)
 	bytes_free(&page->captcha.pixels);
 }
 
-/* From one bit a pixel to one byte; nothing when the sizes do not fit together. */
 static void take_picture(struct query_page *page, const struct captcha *captcha)
 {
-	int64_t w = captcha->width, h = captcha->height, row = (w + 7) / 8;
 	drop_picture(page);
-	if (w < 1 || h < 1 || w > CAPTCHA_SIDE || h > CAPTCHA_SIDE || captcha->pixels.len != (size_t)(row * h))
-		return;
-	unsigned char *pixels = malloc((size_t)(w * h));
+	unsigned char *pixels = captcha_unpack(captcha);
 	if (pixels == NULL)
 		return;
-	for (int64_t y = 0; y < h; y++)
-		for (int64_t x = 0; x < w; x++)
-			pixels[y * w + x] = captcha->pixels.data[y * row + x / 8] >> (7 - x % 8) & 1;
-	page->picture = (struct bitmap){ .width = (int)w, .height = (int)h, .pixels = pixels };
+	page->picture = (struct bitmap){ .width = (int)captcha->width, .height = (int)captcha->height, .pixels = pixels };
 	page->captcha = *captcha;
 	page->captcha.pixels = (struct bytes){ 0 };
 }

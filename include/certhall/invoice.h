@@ -66,6 +66,9 @@ struct invoice_page {
 /* POST /v1/invoices/page, with the grant as bearer. */
 struct invoice_more { char next[64]; };
 
+/* The picture with a byte a pixel (1: black), malloc'd; NULL when its sizes do not fit together or memory is short. */
+unsigned char *captcha_unpack(const struct captcha *captcha);
+
 extern const struct codec captcha_codec[], invoice_query_codec[], invoice_codec[], invoice_page_codec[], invoice_more_codec[];
 
 /* Amount without tax and tax of a price that includes it: rounded to fen, and always adding up to the price.

@@ -80,19 +80,15 @@ static void on_saved(void *ctx, const struct error *err, const void *result)
 
 static void draw(const struct captcha *captcha)
 {
-	int64_t row = (captcha->width + 7) / 8;
-	if (captcha->width < 1 || captcha->height < 1 || captcha->width > CAPTCHA_SIDE || captcha->height > CAPTCHA_SIDE
-	    || captcha->pixels.len != (size_t)(row * captcha->height))
+	unsigned char *pixels = captcha_unpack(captcha);
+	if (pixels == NULL)
 		return;
-	static unsigned char pixels[CAPTCHA_SIDE * CAPTCHA_SIDE];
-	for (int64_t y = 0; y < captcha->height; y++)
-		for (int64_t x = 0; x < captcha->width; x++)
-			pixels[y * captcha->width + x] = captcha->pixels.data[y * row + x / 8] >> (7 - x % 8) & 1;
 	const struct bitmap bitmap = { .width = (int)captcha->width, .height = (int)captcha->height, .pixels = pixels };
 	char *text = bitmap_text(&bitmap, 1);
 	if (text != NULL)
 		fputs(text, stderr);
 	free(text);
+	free(pixels);
 }
 
 static bool solve(struct asking *a, struct invoice_query *query)

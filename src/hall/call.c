@@ -110,6 +110,20 @@ bool call_retry(struct hall_call *call, const struct error *err, bool sent)
 	return loop_timer_start(call->hall->loop, &call->timer, RETRY_MS * call->tries, start_later, call) == 0;
 }
 
+bool call_answered(struct hall_call *call, const struct error *err, long status, bool sent)
+{
+	struct error problem;
+	call->transfer = NULL;
+	if (err == NULL && status >= 200 && status <= 299)
+		return true;
+	if (err != NULL && call_retry(call, err, sent))
+		return false;
+	if (err == NULL)
+		call_problem(call, status, &problem);
+	call_finish(call, err != NULL ? err : &problem, NULL);
+	return false;
+}
+
 void call_problem(const struct hall_call *call, long status, struct error *err)
 {
 	struct problem problem = { 0 };

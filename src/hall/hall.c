@@ -65,19 +65,9 @@ bool hall_answered(const struct hall *hall)
 static void on_end(void *ctx, const struct error *err, long status, bool sent)
 {
 	struct hall_call *call = ctx;
-	call->transfer = NULL;
-	if (err != NULL && call_retry(call, err, sent))
-		return;
-	if (err != NULL) {
-		call_finish(call, err, NULL);
-		return;
-	}
 	struct error problem;
-	if (status < 200 || status > 299) {
-		call_problem(call, status, &problem);
-		call_finish(call, &problem, NULL);
+	if (!call_answered(call, err, status, sent))
 		return;
-	}
 	const struct codec *codec = call->codec;
 	if (codec == NULL) {
 		call_finish(call, NULL, NULL);

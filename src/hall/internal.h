@@ -73,6 +73,8 @@ struct hall_call *plain_call(struct hall *hall, const struct plain *plain, const
 
 /* A plain request; data and head gather into answer and type. */
 int call_send(struct hall_call *call, const char *accept, transfer_end_fn *end, struct error *err) CH_MUST_CHECK;
+/* What the transfer ended with is an answer. False: it is not, and the call goes on again or has ended with what went wrong. */
+bool call_answered(struct hall_call *call, const struct error *err, long status, bool sent);
 /* True when the failure is to be tried again, which has then been arranged. */
 bool call_retry(struct hall_call *call, const struct error *err, bool sent);
 /* An answer that is no success, as an error. */

@@ -47,19 +47,8 @@ static void on_document(void *ctx, const struct error *err, long status, bool se
 	struct hall_call *call = &reading->call;
 	uint8_t hash[PKI_SHA256];
 	char hex[2 * PKI_SHA256 + 1];
-	struct error problem;
-	call->transfer = NULL;
-	if (err != NULL && call_retry(call, err, sent))
+	if (!call_answered(call, err, status, sent))
 		return;
-	if (err != NULL) {
-		call_finish(call, err, NULL);
-		return;
-	}
-	if (status != 200) {
-		call_problem(call, status, &problem);
-		call_finish(call, &problem, NULL);
-		return;
-	}
 	pki_sha256(call->answer.data, call->answer.len, hash);
 	struct bytes document = call->answer;
 	if ((int64_t)document.len != reading->file.size || strcmp(hex_encode(hash, sizeof hash, hex), reading->file.sha256) != 0) {

@@ -1,5 +1,6 @@
 #include <certhall/invoice.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <certhall/text.h>
@@ -61,6 +62,17 @@ const struct codec invoice_more_codec[] = {
 	CODEC_ROW(struct invoice_more, next, CODEC_TEXT, CODEC_REQUIRED),
 	{ 0 }
 };
+
+unsigned char *captcha_unpack(const struct captcha *captcha)
+{
+	int64_t w = captcha->width, h = captcha->height, row = (w + 7) / 8;
+	if (w < 1 || h < 1 || w > CAPTCHA_SIDE || h > CAPTCHA_SIDE || captcha->pixels.len != (size_t)(row * h))
+		return NULL;
+	unsigned char *pixels = malloc((size_t)(w * h));
+	for (int64_t at = 0; pixels != NULL && at < w * h; at++)
+		pixels[at] = captcha->pixels.data[at / w * row + at % w / 8] >> (7 - at % w % 8) & 1;
+	return pixels;
+}
 
 struct tax_split tax_split(int64_t total_fen, int rate)
 {

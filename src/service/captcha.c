@@ -24,12 +24,16 @@ HALL_HANDLER(captchas_post)
 	uint8_t random[ID_BYTES + CAPTCHA_DIGITS], seed[32];
 	char digits[CAPTCHA_DIGITS + 1] = "";
 	struct captcha captcha = { .expires = call.now + CAPTCHA_SECONDS, .width = CAPTCHA_WIDTH, .height = CAPTCHA_HEIGHT };
+	/* Fewer than other requests: each picture is kept for a while, and there is room for so many of everybody's. */
+	int rc = call_rate(&call, call.hall->settings.captcha_rate, call.hall->settings.captcha_burst, "captcha", hs_address(request), err);
+	if (rc != 0)
+		return rc;
 	if (pki_random(random, sizeof random) != 0 || pki_random(seed, sizeof seed) != 0)
 		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
 	hex_encode(random, ID_BYTES, captcha.id);
 	for (int i = 0; i < CAPTCHA_DIGITS; i++)
 		digits[i] = (char)('0' + random[ID_BYTES + i] % 10);
-	int rc = captcha_draw(digits, seed, &captcha.pixels) == 0 ? 0 : error_set(err, ERR_NO_MEMORY, NULL, "captcha");
+	rc = captcha_draw(digits, seed, &captcha.pixels) == 0 ? 0 : error_set(err, ERR_NO_MEMORY, NULL, "captcha");
 	if (rc == 0)
 		rc = store(&call, captcha.id, digits, err);
 	if (rc == 0)

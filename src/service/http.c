@@ -258,6 +258,8 @@ int hs_start(const struct hs_settings *settings, struct hs_server **out, struct 
 	if (rc == 0)
 		rc = hs_streams_start(server, err);
 	if (rc == 0)
+		rc = hs_later_start(server, err);
+	if (rc == 0)
 		rc = hs_pool_start(&server->quick, server, 1, settings->workers, err);
 	if (rc == 0)
 		rc = hs_pool_start(&server->gateway, server, 1 + settings->workers, settings->gateway_workers, err);
@@ -315,6 +317,7 @@ void hs_stop(struct hs_server **server_ref)
 	}
 	hs_pool_stop(&server->quick);
 	hs_pool_stop(&server->gateway);
+	hs_later_stop(server);
 	if (server->daemon != NULL)
 		MHD_stop_daemon(server->daemon);
 	if (listening != MHD_INVALID_SOCKET)

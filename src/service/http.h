@@ -81,6 +81,8 @@ int hs_answer_none(struct hs_request *request) CH_MUST_CHECK; /* 204 */
 int hs_answer_file(struct hs_request *request, int fd, uint64_t size, const char *etag, struct error *err) CH_MUST_CHECK;
 /* What a handler that fails is answered with anyway; one that adds a header to it makes it itself. */
 void hs_answer_problem(struct hs_request *request, const struct error *err);
+/* Whatever the answer is, it goes out no sooner (clock_monotonic_ms); nobody waits for that. */
+void hs_answer_not_before(struct hs_request *request, int64_t ms);
 void hs_retry_after(struct hs_request *request, int64_t seconds);
 
 /* ---- event streams (WHATWG HTML, section server-sent events) ---- */

@@ -29,7 +29,7 @@ static void handle(struct hs_request *request, int worker)
 	if (request->response == NULL)
 		hs_answer_problem(request, &err);
 	request->handled = true;
-	MHD_resume_connection(request->connection);
+	hs_resume(request);
 }
 
 struct start {

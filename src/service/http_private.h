@@ -28,6 +28,15 @@ struct hs_pool {
 	struct hs_server *server;
 };
 
+/* Requests whose answers are made and go out at a moment of their own. */
+struct hs_later {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct hs_request *first; /* by moment */
+	pthread_t thread;
+	bool runs, ending;
+};
+
 struct hs_stream;
 
 struct hs_server {
@@ -37,6 +46,7 @@ struct hs_server {
 	int listen_fd, port;
 	atomic_bool closing;
 	struct hs_pool quick, gateway;
+	struct hs_later later;
 
 	pthread_mutex_t connections_lock; /* the library is never called inside it */
 	struct hs_connection *connections;
@@ -62,7 +72,8 @@ struct hs_request {
 	size_t discarded;
 	bool handled;      /* response is set */
 	int status;
-	int64_t began_ms;
+	int64_t began_ms, not_before_ms;
+	struct hs_request *later;
 	struct MHD_Response *response;
 };
 
@@ -84,6 +95,11 @@ int hs_set(struct hs_request *request, int status, struct MHD_Response *response
 int hs_pool_start(struct hs_pool *pool, struct hs_server *server, int first_number, int count, struct error *err) CH_MUST_CHECK;
 void hs_pool_stop(struct hs_pool *pool);
 bool hs_pool_add(struct hs_pool *pool, const struct hs_job *job); /* false: full or no memory */
+
+/* http_later.c */
+int hs_later_start(struct hs_server *server, struct error *err) CH_MUST_CHECK;
+void hs_later_stop(struct hs_server *server);
+void hs_resume(struct hs_request *request); /* it is handled: the library sends the answer, at its moment */
 
 /* http_stream.c */
 int hs_streams_start(struct hs_server *server, struct error *err) CH_MUST_CHECK;

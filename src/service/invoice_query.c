@@ -1,10 +1,8 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <certhall/clock.h>
@@ -15,13 +13,6 @@
 
 enum { GRANT_BYTES = 24, GRANT_SECONDS = 900, ANSWER_MS = 40 };
 
-static void hash_token(const char *token, char out[65])
-{
-	uint8_t digest[PKI_SHA256];
-	pki_sha256(token, strlen(token), digest);
-	hex_encode(digest, sizeof digest, out);
-}
-
 /* ---- grants ---- */
 
 static int grant_make(struct call *call, const struct invoice_scope *scope, struct invoice_page *page, struct error *err)
@@ -31,7 +22,7 @@ static int grant_make(struct call *call, const struct invoice_scope *scope, stru
 	if (pki_random(random, sizeof random) != 0)
 		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
 	hex_encode(random, sizeof random, page->grant);
-	hash_token(page->grant, hash);
+	token_hash(page->grant, hash);
 	page->expires = call->now + GRANT_SECONDS;
 	struct sql_stmt *q = sql_prepare(call->db, "INSERT INTO invoice_grant (token_sha256, expires, title, tax_no, phone, fingerprint)"
 		" VALUES (?, ?, ?, ?, ?, ?)");
@@ -52,7 +43,7 @@ static int grant_read(struct call *call, struct invoice_scope *scope, int64_t *e
 	*expires = 0;
 	if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0 || strlen(header) != 7 + 2 * GRANT_BYTES)
 		return error_set(err, ERR_INVOICE_NONE, NULL, "no grant");
-	hash_token(header + 7, hash);
+	token_hash(header + 7, hash);
 	struct sql_stmt *q = sql_prepare(call->db, "SELECT expires, title, tax_no, phone, fingerprint FROM invoice_grant WHERE token_sha256 = ?");
 	sql_text(q, hash);
 	if (sql_row(q)) {
@@ -72,21 +63,14 @@ static int grant_read(struct call *call, struct invoice_scope *scope, int64_t *e
 static int check_rate(struct call *call, const char *tax_no, struct error *err)
 {
 	const struct settings *s = &call->hall->settings;
-	const struct gcra_rate rate = { s->query_rate, s->query_burst };
-	char key[128];
-	snprintf(key, sizeof key, "invoice address %s", hs_address(call->request));
-	int64_t now = clock_monotonic_ms(), wait = gcra_take(call->hall->rates, &rate, key, now);
-	snprintf(key, sizeof key, "invoice unit %s", tax_no);
-	int64_t unit = tax_no[0] != '\0' ? gcra_take(call->hall->rates, &rate, key, now) : 0;
-	if (wait == 0 && unit == 0)
+	int rc = call_rate(call, s->query_rate, s->query_burst, "invoices of address", hs_address(call->request), err);
+	int unit = tax_no[0] != '\0' ? call_rate(call, s->query_rate, s->query_burst, "invoices of unit", tax_no, err) : 0;
+	if (rc == 0 && unit == 0)
 		return 0;
 	char masked[64];
 	unsigned refused = atomic_fetch_add(&call->hall->queries_refused, 1) + 1;
 	log_line(LOG_LEVEL_WARN, "invoice", "query refused by rate (%u so far): unit %s", refused, log_mask(tax_no, masked, sizeof masked));
-	int rc = error_set(err, ERR_RATE_LIMITED, NULL, "invoice queries");
-	hs_answer_problem(call->request, err);
-	hs_retry_after(call->request, wait > unit ? wait : unit);
-	return rc;
+	return rc != 0 ? rc : unit;
 }
 
 static void take_scope(const struct invoice_query *asked, struct invoice_scope *scope)
@@ -116,13 +100,6 @@ static int look_up(struct call *call, const struct invoice_query *asked, struct 
 	return rc == 0 && (!right || nothing) ? error_set(err, ERR_INVOICE_NO_MATCH, NULL, "no match") : rc;
 }
 
-static void wait_until(int64_t ms)
-{
-	const struct timespec end = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-		;
-}
-
 HALL_HANDLER(invoices_query)
 {
 	struct call call = call_begin(ctx, request, worker);
@@ -138,11 +115,10 @@ HALL_HANDLER(invoices_query)
 	memcpy(scope.fingerprint, call.fingerprint, sizeof scope.fingerprint);
 	if (rc == 0 && scope.fingerprint[0] == '\0')
 		rc = check_rate(&call, scope.tax_no, err);
-	if (rc == 0) {
+	if (rc == 0 && scope.fingerprint[0] == '\0')
+		hs_answer_not_before(request, began + ANSWER_MS);
+	if (rc == 0)
 		rc = look_up(&call, &asked, &scope, page, err);
-		if (scope.fingerprint[0] == '\0')
-			wait_until(began + ANSWER_MS);
-	}
 	if (rc == 0)
 		rc = hs_answer(request, 200, invoice_page_codec, page);
 	free(page);

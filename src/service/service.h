@@ -35,7 +35,7 @@ struct settings {
 	const char *audit_node, *audit_head_file;
 	int pay_minutes, code_seconds, invoice_days, pin_tries, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
 	int connections, connections_per_address, timeout, receive, body, waiting, workers, gateway_workers, threads;
-	int address_rate, address_burst, certificate_rate, certificate_burst, query_rate, query_burst, invoice_delay;
+	int address_rate, address_burst, certificate_rate, certificate_burst, query_rate, query_burst, captcha_rate, captcha_burst, invoice_delay;
 	bool revoke_superseded, behind_proxy;
 	size_t projects_count;
 	struct project_rule projects[PROJECTS];
@@ -56,7 +56,7 @@ struct hall {
 	int lock_fd;                /* holds the database while it is open here */
 	struct sql **db;            /* one a worker's number; 0 is the sweeper's or the command's */
 	int db_count;
-	struct gcra *rates;         /* by certificate */
+	struct gcra *rates;         /* by certificate, and by what asks without one */
 	uint8_t challenge_key[32];
 	pthread_mutex_t order_locks[LOCKS][ORDER_LOCKS];
 	atomic_bool payment_ready;
@@ -99,7 +99,11 @@ struct call {
 	int64_t session_until;         /* its absolute end */
 };
 
+/* How a bearer's token is kept and found: what the database holds cannot be used by who reads it. */
+void token_hash(const char *token, char out[65]);
 struct call call_begin(void *ctx, struct hs_request *request, int worker);
+/* One request more of that kind and by whom. ERR_RATE_LIMITED: it is answered, with when to come again. */
+int call_rate(struct call *call, int per_minute, int burst, const char *kind, const char *whose, struct error *err) CH_MUST_CHECK;
 /* ERR_SESSION_NEEDED, ERR_RATE_LIMITED. */
 int call_session(struct call *call, struct error *err) CH_MUST_CHECK;
 

@@ -10,7 +10,7 @@
 
 enum { TOKEN_BYTES = 32, SET_BACK = 300 };
 
-static void hash_token(const char *token, char out[65])
+void token_hash(const char *token, char out[65])
 {
 	uint8_t digest[PKI_SHA256];
 	pki_sha256(token, strlen(token), digest);
@@ -35,14 +35,15 @@ static int touch(struct call *call, int64_t used, struct error *err)
 	return sql_done(q, err);
 }
 
-static int check_rate(struct call *call, struct error *err)
+int call_rate(struct call *call, int per_minute, int burst, const char *kind, const char *whose, struct error *err)
 {
-	const struct settings *s = &call->hall->settings;
-	struct gcra_rate rate = { s->certificate_rate, s->certificate_burst };
-	int64_t wait = gcra_take(call->hall->rates, &rate, call->fingerprint, clock_monotonic_ms());
+	const struct gcra_rate rate = { per_minute, burst };
+	char key[128];
+	snprintf(key, sizeof key, "%s %s", kind, whose);
+	int64_t wait = gcra_take(call->hall->rates, &rate, key, clock_monotonic_ms());
 	if (wait == 0)
 		return 0;
-	int rc = error_set(err, ERR_RATE_LIMITED, NULL, "certificate");
+	int rc = error_set(err, ERR_RATE_LIMITED, NULL, "%s", kind);
 	hs_answer_problem(call->request, err);
 	hs_retry_after(call->request, wait);
 	return rc;
@@ -54,7 +55,7 @@ int call_session(struct call *call, struct error *err)
 	const char *header = hs_header(call->request, "Authorization");
 	if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0 || strlen(header) != 7 + 2 * TOKEN_BYTES)
 		return error_set(err, ERR_SESSION_NEEDED, NULL, "no bearer token");
-	hash_token(header + 7, call->token_sha256);
+	token_hash(header + 7, call->token_sha256);
 	struct sql_stmt *q = sql_prepare(call->db, "SELECT fingerprint, created, used FROM session WHERE token_sha256 = ?");
 	sql_text(q, call->token_sha256);
 	int64_t created = 0, used = 0;
@@ -73,7 +74,7 @@ int call_session(struct call *call, struct error *err)
 	char actor[32];
 	snprintf(actor, sizeof actor, "holder %.16s", call->fingerprint);
 	audit_as(actor);
-	rc = check_rate(call, err);
+	rc = call_rate(call, s->certificate_rate, s->certificate_burst, "certificate", call->fingerprint, err);
 	return rc == 0 ? touch(call, used, err) : rc;
 }
 
@@ -141,7 +142,7 @@ static int store(struct call *call, const struct session_request *asked, const s
 		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
 	hex_encode(random, sizeof random, token);
 	OPENSSL_cleanse(random, sizeof random);
-	hash_token(token, call->token_sha256);
+	token_hash(token, call->token_sha256);
 	int rc = sql_begin(call->db, err);
 	if (rc != 0)
 		return rc;

@@ -135,10 +135,12 @@ static int read_all(struct settings *s, struct error *err)
 		{ "limits.address_rate", &s->address_rate, 300, 0, INT_MAX },
 		{ "limits.address_burst", &s->address_burst, 100, 1, INT_MAX },
 		{ "limits.certificate_rate", &s->certificate_rate, 120, 0, INT_MAX },
+		{ "limits.certificate_burst", &s->certificate_burst, 60, 1, INT_MAX },
 		{ "limits.query_rate", &s->query_rate, 10, 0, INT_MAX },
 		{ "limits.query_burst", &s->query_burst, 20, 1, INT_MAX },
+		{ "limits.captcha_rate", &s->captcha_rate, 20, 0, INT_MAX },
+		{ "limits.captcha_burst", &s->captcha_burst, 40, 1, INT_MAX },
 		{ "invoice.delay_minutes", &s->invoice_delay, 0, 0, 525600 },
-		{ "limits.certificate_burst", &s->certificate_burst, 60, 1, INT_MAX },
 		{ NULL, NULL, 0, 0, 0 },
 	};
 	int revoke = 1, proxy = 0;

@@ -54,7 +54,7 @@ def milliseconds(action):
 
 
 def hall_pages():
-    limits = "limits = { address_rate = 0; query_rate = 0; };\nlog = {"
+    limits = "limits = { address_rate = 0; query_rate = 0; captcha_rate = 0; };\nlog = {"
     with hall.Hall(certs=[("测试样票有限公司", "ec:P-256", -345, 20)], settings={"log = {": limits}) as place:
         path = os.path.join(place.dir, "hall/certhall.db")
         place.service.stop()

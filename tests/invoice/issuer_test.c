@@ -147,7 +147,7 @@ static void pdf_tells_every_field(void **state)
 	snprintf(command, sizeof command, "pdftotext -layout %s -", path);
 	const char *text = output_of(command);
 	static const char *const wanted[] = { "电子发票（普通发票）", "样票", "26149000000000000017", "年", "测试煤业（样票）有限公司", "91140100MA0TEUT14N",
-		"测试数字证书认证中心（样票）", "91140000MA0000000X", "样票县测试乡", "样票银行", "*信息技术服务*数字证书服务费", "339.62", "20.38", "6%", "360.00",
+		"测试数字证书认证中心（样票）", "91140000MA0000000X", "地址、电话：", "样票县测试乡", "开户行及账号：", "样票银行", "*信息技术服务*数字证书服务费", "339.62", "20.38", "6%", "360.00",
 		"叁佰陆拾圆整", "AZT112217NR3QT", "测试员" };
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		has(text, wanted[i]);

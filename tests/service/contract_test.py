@@ -21,7 +21,7 @@ from api import APPLICANT, Certificate, Client, Holder, Key, Stream, b64, openss
 from contract import Contract  # noqa: E402
 
 CONTRACT = Contract()
-PLAIN_RATES = "limits = { address_rate = 0; certificate_rate = 0; body = 16384; };\n"
+PLAIN_RATES = "limits = { address_rate = 0; certificate_rate = 0; captcha_rate = 0; body = 16384; };\n"
 ONE = [("测试甲精密机械有限公司（样票）", "ec:P-256", -345, 20)]
 codes = set()
 

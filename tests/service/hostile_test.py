@@ -17,7 +17,7 @@ import hall  # noqa: E402
 from api import Certificate, Client, Holder, b64  # noqa: E402
 
 where = hall.Hall(certs=[("测试甲精密机械有限公司（样票）", "ec:P-256", -345, 20)], settings={
-    "log = {": "limits = { address_rate = 0; certificate_rate = 0; body = 16384; timeout = 2; };\nlog = {"})
+    "log = {": "limits = { address_rate = 0; certificate_rate = 0; captcha_rate = 0; body = 16384; timeout = 2; };\nlog = {"})
 client = Client(where)
 HOST = b"Host: hall.test\r\n"
 JSON = b"Content-Type: application/json\r\n"

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 import uuid
 
@@ -16,7 +17,7 @@ import hall  # noqa: E402
 from api import APPLICANT, Certificate, Client, Holder, Key, check_certificate  # noqa: E402,F401
 
 UNIT = {"title": APPLICANT["title"], "tax_no": APPLICANT["tax_no"], "phone": APPLICANT["phone"]}
-RATES = "limits = { address_rate = 0; certificate_rate = 0; query_rate = 0; };\nsweep = { every = 1; first = 1; };\n"
+RATES = "limits = { address_rate = 0; certificate_rate = 0; query_rate = 0; captcha_rate = 0; };\nsweep = { every = 1; first = 1; };\n"
 
 
 def started(rates=RATES, invoices=True):
@@ -301,6 +302,40 @@ def _():
         tap.check(1 <= int(answer.headers["Retry-After"]) <= 60, answer.headers["Retry-After"])
         tap.contains(place.service.tail(), "query refused by rate (1 so far)")
         tap.check(UNIT["tax_no"] not in place.service.tail(200), "a taxpayer number in the log")
+
+
+@tap.test("that every query takes the same time keeps nobody else waiting")
+def _():
+    with started("limits = { address_rate = 0; query_rate = 0; workers = 1; };\n") as place:
+        askings = [Client(place) for _ in range(40)]
+        for asking in askings:
+            asking.get("/v1/hall").is_ok()  # connected
+        taken = []
+
+        def ask(asking):
+            began = time.monotonic()
+            asking.post("/v1/invoices/query", dict(UNIT, captcha="0" * 32, answer="0")).is_problem(403, "invoice-no-match")
+            taken.append(time.monotonic() - began)
+        threads = [threading.Thread(target=ask, args=[asking]) for asking in askings]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tap.equal(len(taken), 40)
+        tap.check(min(taken) >= 0.039, f"an answer after {min(taken) * 1000:.0f} ms")
+        tap.check(time.monotonic() - began < 1.2, f"all of them took {time.monotonic() - began:.1f} s; one after the other they take 1.6")
+
+
+@tap.test("pictures are given to an address only so many at a time")
+def _():
+    with started("limits = { address_rate = 0; captcha_rate = 1; captcha_burst = 3; };\n") as place:
+        asking = Client(place)
+        for _ in range(3):
+            captcha(asking)
+        answer = asking.post("/v1/captchas").is_problem(429, "rate-limited")
+        tap.check(1 <= int(answer.headers["Retry-After"]) <= 60, answer.headers["Retry-After"])
+        tap.equal(len(rows("SELECT id FROM captcha", place=place)), 3)
 
 
 tap.run()

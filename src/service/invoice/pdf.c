@@ -13,7 +13,7 @@ enum { WIDTH_MM = 210, HEIGHT_MM = 140 };
 
 /* In millimetres from the top left. */
 enum {
-	LEFT = 8, RIGHT = 202, TOP = 28, PARTIES = 52, ITEMS = 92, WORDS = 100, REMARK = 118, MIDDLE = 105, TAB = 6,
+	LEFT = 8, RIGHT = 202, TOP = 28, PARTIES = 60, ITEMS = 92, WORDS = 100, REMARK = 118, MIDDLE = 105, TAB = 6,
 	CAPTION_WIDTH = 36,
 };
 
@@ -116,14 +116,27 @@ static void draw_head(struct pen *p, const struct sheet *s)
 	value(p, 162, 17.5, 44, PANGO_ALIGN_LEFT, day);
 }
 
-static void draw_party(struct pen *p, double x, const char *name, const char *tax_no, const char *more)
+/* Small, with its label; nothing when there is nothing to tell. */
+static void draw_more(struct pen *p, double x, double y, const char *name, const char *first, const char *second)
 {
-	label(p, x + TAB + 1.5, TOP + 3, 14, PANGO_ALIGN_LEFT, "名称：");
-	value(p, x + TAB + 12, TOP + 3, 76, PANGO_ALIGN_LEFT, name);
-	label(p, x + TAB + 1.5, TOP + 11, 52, PANGO_ALIGN_LEFT, "统一社会信用代码/纳税人识别号：");
-	value(p, x + TAB + 49, TOP + 11, 42, PANGO_ALIGN_LEFT, tax_no);
+	char text[480];
+	snprintf(text, sizeof text, "%s%s%s", first, *first != '\0' && *second != '\0' ? " " : "", second);
+	if (*text == '\0')
+		return;
+	use(p, &frame);
+	letter(p, x, y, 18, PANGO_ALIGN_LEFT, 6.5, name);
 	use(p, &ink);
-	letter(p, x + TAB + 1.5, TOP + 17.5, 87, PANGO_ALIGN_LEFT, 6.5, more);
+	letter(p, x + 18, y, 70, PANGO_ALIGN_LEFT, 6.5, text);
+}
+
+static void draw_party(struct pen *p, double x, const struct seller *who)
+{
+	label(p, x + TAB + 1.5, TOP + 2.5, 14, PANGO_ALIGN_LEFT, "名称：");
+	value(p, x + TAB + 12, TOP + 2.5, 76, PANGO_ALIGN_LEFT, who->name);
+	label(p, x + TAB + 1.5, TOP + 13, 52, PANGO_ALIGN_LEFT, "统一社会信用代码/纳税人识别号：");
+	value(p, x + TAB + 49, TOP + 13, 42, PANGO_ALIGN_LEFT, who->tax_no);
+	draw_more(p, x + TAB + 1.5, TOP + 18.5, "地址、电话：", who->address, who->phone);
+	draw_more(p, x + TAB + 1.5, TOP + 25.6, "开户行及账号：", who->bank, who->account);
 }
 
 /* Each character on a line of its own: as such labels stand on an invoice. */
@@ -144,15 +157,18 @@ static void draw_side(struct pen *p, double x, double y, const char *text)
 
 static void draw_parties(struct pen *p, const struct sheet *s)
 {
-	const struct seller *seller = &s->issuer->seller;
 	const struct invoice_order *o = s->order;
-	char more[900];
-	snprintf(more, sizeof more, "%s %s  %s %s", o->address, o->phone, o->bank, o->account);
-	draw_party(p, LEFT, o->title, o->tax_no, more);
-	snprintf(more, sizeof more, "%s %s  %s %s", seller->address, seller->phone, seller->bank, seller->account);
-	draw_party(p, MIDDLE, seller->name, seller->tax_no, more);
-	draw_side(p, LEFT, TOP + 4, buyer_side);
-	draw_side(p, MIDDLE, TOP + 4, seller_side);
+	struct seller buyer;
+	snprintf(buyer.name, sizeof buyer.name, "%s", o->title);
+	snprintf(buyer.tax_no, sizeof buyer.tax_no, "%s", o->tax_no);
+	snprintf(buyer.address, sizeof buyer.address, "%s", o->address);
+	snprintf(buyer.phone, sizeof buyer.phone, "%s", o->phone);
+	snprintf(buyer.bank, sizeof buyer.bank, "%s", o->bank);
+	snprintf(buyer.account, sizeof buyer.account, "%s", o->account);
+	draw_party(p, LEFT, &buyer);
+	draw_party(p, MIDDLE, &s->issuer->seller);
+	draw_side(p, LEFT, TOP + 7, buyer_side);
+	draw_side(p, MIDDLE, TOP + 7, seller_side);
 }
 
 static void draw_items(struct pen *p, const struct sheet *s)
