@@ -114,6 +114,14 @@ static const struct {
 	{ CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY },
 };
 
+/* The line went before the hall could show who it is: curl has one code for that and for a hall that speaks another TLS. */
+static bool went_in_handshake(const struct transfer *transfer, CURLcode result)
+{
+	const char *said = transfer->said;
+	return result == CURLE_SSL_CONNECT_ERROR
+		&& (strstr(said, "SSL_ERROR_SYSCALL") != NULL || strstr(said, " failure: ") != NULL || strstr(said, "unexpected eof") != NULL);
+}
+
 static void translate(const struct transfer *transfer, CURLcode result, struct error *err)
 {
 	const struct settings *settings = transfer->transport->settings;
@@ -121,6 +129,8 @@ static void translate(const struct transfer *transfer, CURLcode result, struct e
 	for (size_t i = 0; i < sizeof code_table / sizeof *code_table; i++)
 		if (code_table[i].curl == result)
 			code = code_table[i].code;
+	if (went_in_handshake(transfer, result))
+		code = ERR_NET_CONNECT;
 	if (transfer->refused != 0)
 		code = (enum error_code)transfer->refused;
 	const char *param = code == ERR_NET_RESOLVE && result == CURLE_COULDNT_RESOLVE_PROXY ? settings->hall_proxy

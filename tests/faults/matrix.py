@@ -10,37 +10,10 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from trial import Trial, prepared, tap  # noqa: E402
+from trial import FAULTS, Trial, places, prepared, tap  # noqa: E402
 import faults  # noqa: E402
 
 TRIES = 3     # to come to a place that a renewal passes more or less often, as its timing is
-
-FAULTS = {
-    "certhall killed": Trial.kill_certhall,
-    "certhall-token killed": Trial.kill_token,
-    "certhalld killed": Trial.kill_certhalld,
-    "key pulled": Trial.pull_key,
-    "hall unreachable": Trial.stop_hall,
-    "fails, or its answer is lost": lambda trial, pid: "fail",
-}
-
-
-def places():
-    """All places that an undisturbed renewal passes, in its order. Commits count one by one; the key is looked at again and again,
-    which counts twice, and a question the hall is asked more or less often once."""
-    once, again = passed(), set(passed())
-    most = {"certhall": 1, "certhall-token": 2, "certhalld": 1}
-    return [key for key in once if key in again and (key[2] <= most[key[0]] or "commit" in key[1])]
-
-
-def passed():
-    with faults.Faults() as caught, prepared(env=caught.env) as place:
-        trial = Trial(place, caught.env, caught.began)
-        caught.begin()
-        tap.equal(trial.renew(), 0, trial.run.text)
-        trial.finished()
-        return list(caught.seen)
-
 
 def interrupted(key, fault, elsewhere):
     for _ in range(TRIES):

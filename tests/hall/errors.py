@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import server
+import chaos
 import tap
 from server import HALL, Server
 
@@ -147,6 +148,16 @@ def _():
 def cut(handler):
     """Ends without an answer."""
     handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@tap.test("a line that goes while the hall shows who it is: no word of a false identity, and it is tried three times")
+def _():
+    for spoil in (lambda line: line.set(limit=600), lambda line: [line.at(n * 600, line.reset) for n in (1, 2, 3)]):
+        with Server(lambda h: h.send(200, HALL)) as host, chaos.Proxy(host.port) as line:
+            host.configure(url=f"https://127.0.0.1:{line.port}")
+            spoil(line)
+            fails(host, "net-connect")
+            tap.equal(len(line.connections), 3)
 
 
 @tap.test("a lost connection is tried three times where that does no harm")

@@ -89,6 +89,11 @@ class Proxy:
         """Calls action() as soon as more than so many bytes would have passed since the proxy began, before they do."""
         self._do(self._plan, passed, action)
 
+    def forget(self):
+        """Nothing that at() was told happens any more, and the line is clear."""
+        self._do(self._plans.clear)
+        self.clear()
+
     def close(self):
         """Ends it and what is connected."""
         self._forget()

@@ -1,0 +1,51 @@
+"""Kills a program at the n-th of a kind of call to the kernel (nth.c, loaded before it)."""
+import mmap
+import os
+import struct
+import tempfile
+
+import tap
+
+# As in nth.c.
+PROGRAMS = ["certhall", "certhall-token", "certhalld"]
+CALLS = ["write", "pwrite", "fsync", "fdatasync", "rename", "connect", "send", "sendmsg", "unlink", "ftruncate", "fflush", "fclose"]
+
+
+class Nth:
+    """.env has programs count their calls. As an event (is_set) it tells whether the one to be killed is."""
+
+    def __init__(self):
+        size = 16 * len(PROGRAMS) * len(CALLS)
+        handle, self.path = tempfile.mkstemp(prefix="certhall-nth-")
+        os.ftruncate(handle, size)
+        self.map = mmap.mmap(handle, size)
+        os.close(handle)
+        self.env = {"LD_PRELOAD": tap.built("tests/faults/nth.so"), "CERTHALL_NTH": self.path}
+        self.armed = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        os.unlink(self.path)
+
+    @staticmethod
+    def _at(program, call):
+        return 16 * (PROGRAMS.index(program) * len(CALLS) + CALLS.index(call))
+
+    def begin(self):
+        """From here on the counting is anew."""
+        self.map[:] = bytes(len(self.map))
+
+    def made(self):
+        """{(program, call): how often}, of those that were made."""
+        counts = {(program, call): struct.unpack_from("q", self.map, self._at(program, call))[0] for program in PROGRAMS for call in CALLS}
+        return {key: count for key, count in counts.items() if count}
+
+    def kill(self, program, call, n, behind=False):
+        """At the n-th from now, before it is made, or behind it."""
+        self.armed = self._at(program, call) + 8
+        struct.pack_into("q", self.map, self.armed, -n if behind else n)
+
+    def is_set(self):
+        return self.armed is not None and struct.unpack_from("q", self.map, self.armed)[0] == 0

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Renewals in which one to three things go wrong by chance: a program dies at a call to the kernel or at a named place, the key is
+pulled, the hall goes away, the line turns bad.
+
+SEEDS: how many, from the first. SEED: that one alone, again as it was. What can go wrong depends on the build: with
+--enable-faults the named places, without sanitizers the calls.
+"""
+import contextlib
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from trial import FAULTS, Trial, places, prepared, tap  # noqa: E402
+import chaos  # noqa: E402
+import faults  # noqa: E402
+import nth  # noqa: E402
+
+
+def has(text):
+    with open(tap.built("certhalld"), "rb") as file:
+        return text in file.read()
+
+
+NAMED, CALLED = has(b"CERTHALL_FAULTS"), not has(b"__asan_init")
+
+
+class Any:
+    def __init__(self, *events):
+        self.events = events
+
+    def is_set(self):
+        return any(event.is_set() for event in self.events)
+
+
+class Scene:
+    """A hall on which everything is counted and anything can go wrong."""
+
+    def __init__(self, stack):
+        self.caught = stack.enter_context(faults.Faults())
+        self.calls = stack.enter_context(nth.Nth()) if CALLED else None
+        env = {**self.caught.env, **(self.calls.env if CALLED else {})}
+        self.place = stack.enter_context(prepared(env=env))
+        self.line = stack.enter_context(chaos.Proxy(self.place.port))
+        self.place.through(self.line.port)
+        self.bad = chaos.threading.Event()
+        self.trial = Trial(self.place, env, Any(self.caught.began, self.bad, *([self.calls] if CALLED else [])))
+        self.trial.menders.append(self.line.clear)
+        self.caught.begin()
+        if CALLED:
+            self.calls.begin()
+
+
+@contextlib.contextmanager
+def scene():
+    with contextlib.ExitStack() as stack:
+        yield Scene(stack)
+
+
+def learn():
+    """How much there is of everything in a renewal that nothing disturbs."""
+    with scene() as now:
+        tap.equal(now.trial.renew(), 0, now.trial.run.text)
+        now.trial.finished()
+        return now.line.passed, now.calls.made() if CALLED else {}
+
+
+def plan(chance):
+    """[(what, *how)]; at most one call, since one program dies of it."""
+    made, kinds = [], ["line"] + ["place"] * NAMED + ["call"] * CALLED
+    for _ in range(chance.randint(1, 3)):
+        kind = chance.choice(kinds)
+        if kind == "line":
+            made.append(("line", chance.choice(list(chaos.SPOILERS)), int(chance.random() * 0.95 * passed)))
+        elif kind == "place":
+            made.append(("place", chance.choice(named), chance.choice(list(FAULTS))))
+        else:
+            kinds.remove("call")
+            (program, call), count = chance.choice(list(made_calls.items()))
+            made.append(("call", program, call, chance.randint(1, count), chance.random() < 0.5))
+    return made
+
+
+def prepare(now, what, chance):
+    if what[0] == "line":
+        now.line.at(now.line.passed + what[2], lambda: (now.bad.set(), chaos.SPOILERS[what[1]](now.line, chance)))
+    elif what[0] == "place":
+        now.caught.at(what[1], lambda pid: FAULTS[what[2]](now.trial, pid))
+    else:
+        now.calls.kill(*what[1:])
+
+
+def tried(seed):
+    chance = random.Random(seed)
+    planned, elsewhere = plan(chance), chance.random() < 0.5
+    try:
+        with scene() as now:
+            for what in planned:
+                prepare(now, what, chance)
+            now.trial.status.append(now.trial.renew())
+            tap.remember(now.line.log())
+            now.trial.goes_on(elsewhere, runs=2 + len(planned))
+            now.line.forget()
+            now.trial.finished()
+    except Exception:
+        tap.diag(f"again: SEED={seed} tests/faults/seeds.py: {planned}, gone on with {'elsewhere' if elsewhere else 'here'}")
+        raise
+
+
+seeds = [int(os.environ["SEED"])] if "SEED" in os.environ else range(1, int(os.environ.get("SEEDS", "6")) + 1)
+passed, made_calls = learn()
+named = places() if NAMED else []
+tap.diag(f"{passed} bytes, {sum(made_calls.values())} calls, {len(named)} places")
+for number in seeds:
+    tap.test(f"seed {number}")(lambda number=number: tried(number))
+tap.run()
