@@ -14,7 +14,8 @@ enum codec_kind {
 	CODEC_TEXT,   /* char[size], sanitised when read; too long is an error, not a cut */
 	CODEC_LONG_TEXT, /* the same, newlines kept */
 	CODEC_STRING, /* the same as a char *, malloc'd; size: bytes it may have with its NUL */
-	CODEC_INT,    /* int64_t */
+	CODEC_LINK,   /* char[size]; a web address a phone may be sent to, else read as "" */
+	CODEC_INT,    /* int64_t; read from 0 to 2^31-1 only: all our numbers count something */
 	CODEC_BOOL,   /* bool */
 	CODEC_TIME,   /* int64_t seconds <-> RFC 3339; 0 <-> absent */
 	CODEC_ENUM,   /* int <-> one of names (up to NULL) */
@@ -60,7 +61,7 @@ struct json_object *codec_write(const struct codec *table, const void *value) CH
 /* Reads into *value, which the caller has zeroed; on failure it may be half filled: free it as usual. Unknown members are
  * passed over. ERR_INVALID_FIELD with the member's name, ERR_NO_MEMORY. */
 int codec_read(const struct codec *table, struct json_object *json, void *value, struct error *err) CH_MUST_CHECK;
-/* Parses text (at most len bytes, nesting at most 16) and reads it. ERR_BAD_INPUT when it is not one JSON object. */
+/* Parses text (at most len bytes, nesting at most 16, 10,000 values) and reads it. ERR_BAD_INPUT when it is not one JSON object. */
 int codec_parse(const struct codec *table, const char *text, size_t len, void *value, struct error *err) CH_MUST_CHECK;
 /* As text, malloc'd. */
 char *codec_text(const struct codec *table, const void *value) CH_MUST_CHECK;

@@ -55,6 +55,7 @@ X(ORDER_REFUNDED, "order-refunded", 409, N_("The order is cancelled and the paym
 X(ACK_NEEDED, "acknowledgement-needed", 422, N_("Please read and confirm the note about encrypted files and bids first."))
 X(NOT_PAID, "not-paid", 409, N_("The order is not paid yet. If you have just paid, wait a moment and ask again."))
 X(PAYMENT_UNAVAILABLE, "payment-unavailable", 502, N_("The payment service does not answer. Nothing was charged. Try again in a moment."))
+X(PAYMENT_LINK, "payment-link", 502, N_("The hall gave no payment code that can be used, so none is shown. Nothing was charged. Ask for a new code; if it stays, contact customer service."))
 X(PAYMENT_UNKNOWN, "payment-unknown", 502, N_("The payment's state is not known yet. Do not pay again; ask again in a moment."))
 X(PAYMENT_HELD, "payment-held", 409, N_("What was paid differs from the price. It is kept safe and customer service looks into it. Do not pay again."))
 

@@ -9,7 +9,7 @@
 
 #include <certhall/log.h>
 
-enum { RETRY_FIRST_MS = 1000, RETRY_MOST_MS = 30000 };
+enum { RETRY_FIRST_MS = 1000, RETRY_LEAST_MS = 100, RETRY_MOST_MS = 30000 };
 
 struct follow {
 	struct hall_call call;
@@ -79,6 +79,8 @@ static void on_end(void *ctx, const struct error *err, long status, bool sent)
 	follow->tell_lost = !ended_well && (!follow->told_lost || follow->over);
 	int64_t first = follow->events.retry_ms > 0 ? follow->events.retry_ms : RETRY_FIRST_MS;
 	follow->wait_ms = ended_well || follow->wait_ms == 0 ? first : follow->wait_ms * 2;
+	if (follow->wait_ms < RETRY_LEAST_MS)
+		follow->wait_ms = RETRY_LEAST_MS;
 	if (follow->wait_ms > RETRY_MOST_MS)
 		follow->wait_ms = RETRY_MOST_MS;
 	bool more = follow->tell_stands || follow->has_latest || follow->tell_lost;

@@ -9,7 +9,7 @@
 
 #include <certhall/log.h>
 
-enum { CONNECT_S = 10, SILENCE_S = 45, HEADERS_MAX = 6 };
+enum { CONNECT_S = 10, SILENCE_S = 45, HEADERS_MAX = 65536 };
 
 struct transport {
 	struct loop *loop;
@@ -27,6 +27,7 @@ struct transfer {
 	struct curl_slist *headers;
 	char *body;
 	bool head_told;
+	size_t headers_len; /* of the answer, all that came */
 	int refused; /* what data gave */
 	transfer_head_fn *head;
 	transfer_data_fn *data;
@@ -110,7 +111,6 @@ static const struct {
 	{ CURLE_SSL_SHUTDOWN_FAILED, ERR_NET_TLS },
 	{ CURLE_SSL_CACERT_BADFILE, ERR_CONFIG },
 	{ CURLE_URL_MALFORMAT, ERR_CONFIG },
-	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG },
 	{ CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY },
 };
 
@@ -131,6 +131,10 @@ static void translate(const struct transfer *transfer, CURLcode result, struct e
 			code = code_table[i].code;
 	if (went_in_handshake(transfer, result))
 		code = ERR_NET_CONNECT;
+	curl_off_t began = 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &began);
+	if (result == CURLE_OUT_OF_MEMORY && began > 0) /* so curl calls a header longer than it takes */
+		code = ERR_NET_PROTOCOL;
 	if (transfer->refused != 0)
 		code = (enum error_code)transfer->refused;
 	const char *param = code == ERR_NET_RESOLVE && result == CURLE_COULDNT_RESOLVE_PROXY ? settings->hall_proxy
@@ -263,6 +267,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	size_t len = size * count;
 	long status = 0;
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->headers_len += len;
+	if (transfer->headers_len > HEADERS_MAX) {
+		transfer->refused = ERR_NET_PROTOCOL;
+		return CURL_WRITEFUNC_ERROR;
+	}
 	/* The empty line behind the headers of the answer proper, not of a proxy's CONNECT or a 100. */
 	bool empty = len <= 2 && (*line == '\r' || *line == '\n');
 	if (empty && status >= 200)

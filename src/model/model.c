@@ -116,7 +116,7 @@ const struct codec applicant_codec[] = {
 
 static const struct codec payment_codec[] = {
 	CODEC_ROW(struct order_payment, method, CODEC_TEXT, 0),
-	CODEC_ROW(struct order_payment, qr_url, CODEC_TEXT, 0),
+	CODEC_ROW(struct order_payment, qr_url, CODEC_LINK, 0),
 	CODEC_ROW(struct order_payment, expires, CODEC_TIME, 0),
 	CODEC_ROW(struct order_payment, wallet, CODEC_TEXT, 0),
 	CODEC_ROW(struct order_payment, paid_at, CODEC_TIME, 0),

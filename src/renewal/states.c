@@ -188,11 +188,13 @@ static enum state took_order(struct renewal *r, const void *result, struct error
 {
 	enum state asked = r->state;
 	workflow_take_order(r, result);
-	bool unpaid = r->order.state == ORDER_CREATED || r->order.state == ORDER_PAYING;
+	bool unpaid = r->order.state == ORDER_CREATED || r->order.state == ORDER_PAYING, no_link = r->order.payment.qr_url[0] == '\0';
 	if (unpaid && asked == ORDER_ASK)
 		error_set(err, ERR_NOT_PAID, NULL, "%s", order_state_names[r->order.state]);
+	if (unpaid && asked == ORDER_OPEN && no_link)
+		error_set(err, ERR_PAYMENT_LINK, NULL, "none, or no https");
 	if (unpaid && (asked == ORDER_ASK || asked == ORDER_OPEN))
-		return asked == ORDER_ASK ? STATE_ERROR : WAIT_PAYMENT;
+		return asked == ORDER_ASK || no_link ? STATE_ERROR : WAIT_PAYMENT;
 	return workflow_of_order(r, err);
 }
 

@@ -114,8 +114,8 @@ static void on_follow(void *ctx, const struct error *err, const void *result)
 		return;
 	}
 	const struct order *order = result;
-	if (r->has_order && order->revision < r->order.revision)
-		return; /* an answer was faster */
+	if (r->has_order && (order->revision < r->order.revision || strcmp(order->number, r->order.number) != 0))
+		return; /* an answer was faster, or it is another order */
 	workflow_take_order(r, order);
 	bool unpaid = r->order.state == ORDER_CREATED || r->order.state == ORDER_PAYING;
 	if (unpaid || !before_payment(r->state)) {

@@ -56,12 +56,13 @@ def gb18030():
 
 
 class Screen:
-    """argv on a terminal of rows x cols. encoding is the program's; ambiguous=2 draws ambiguous characters in two columns."""
+    """argv on a terminal of rows x cols. encoding is the program's; ambiguous=2 draws ambiguous characters in two columns;
+    raw names a file that gets every byte it writes."""
 
-    def __init__(self, argv, env=None, cols=80, rows=24, encoding="UTF-8", ambiguous=1, cwd=None):
+    def __init__(self, argv, env=None, cols=80, rows=24, encoding="UTF-8", ambiguous=1, cwd=None, raw=None):
         self.name = os.path.basename(argv[0])
         self.drive = subprocess.Popen(
-            [tap.built("tests/lib/vtdrive"), "-g", f"{cols}x{rows}", "-e", encoding, "-a", str(ambiguous), "--", *argv],
+            [tap.built("tests/lib/vtdrive"), "-g", f"{cols}x{rows}", "-e", encoding, "-a", str(ambiguous), *(["-r", raw] if raw else []), "--", *argv],
             env=env if env is not None else environment(), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, encoding="utf-8", bufsize=1)
         self.pid = self._answer()["pid"]

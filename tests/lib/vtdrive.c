@@ -1,11 +1,12 @@
 /*
  * Runs a command on a pseudo-terminal with a libvterm screen behind it, for tests.
  *
- *	vtdrive [-g COLSxROWS] [-e ENCODING] [-a 1|2] -- COMMAND [ARGUMENT...]
+ *	vtdrive [-g COLSxROWS] [-e ENCODING] [-a 1|2] [-r FILE] -- COMMAND [ARGUMENT...]
  *
  * Reads one JSON object a line, {"do": NAME, ...}, and answers each with one JSON line; the first line it writes is
  * {"pid": N}. What the names take and give stands beside the functions below. -e is the encoding the command uses (the
- * requests and answers are UTF-8 all the same); -a 2 draws characters of ambiguous width in two columns.
+ * requests and answers are UTF-8 all the same); -a 2 draws characters of ambiguous width in two columns; -r keeps what the
+ * command writes, byte by byte.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +45,7 @@ struct drive {
 	pid_t pid;
 	int pidfd;
 	int pty; /* -1 after a hang-up */
+	int raw; /* -1: nobody wants it */
 	int status; /* of waitpid */
 	bool exited;
 	int64_t serial; /* grows with everything that may have changed the screen */
@@ -201,6 +203,8 @@ static bool pty_read(struct drive *drive)
 	if (drive->mark.reads++ == 0)
 		drive->mark.first = drive->mark.last;
 	drive->mark.bytes += n;
+	if (drive->raw >= 0 && write(drive->raw, data, (size_t)n) != n)
+		die("raw");
 	if (drive->decoder != (iconv_t)-1)
 		screen_decode(drive, data, (size_t)n);
 	else
@@ -514,19 +518,23 @@ static void finish(struct drive *drive)
 
 int main(int argc, char **argv)
 {
-	struct drive drive = { .rows = 24, .cols = 80, .encoding = "UTF-8", .decoder = (iconv_t)-1, .pty = -1, .pidfd = -1 };
-	for (int option; (option = getopt(argc, argv, "+g:e:a:")) != -1;) {
+	struct drive drive = { .rows = 24, .cols = 80, .encoding = "UTF-8", .decoder = (iconv_t)-1, .pty = -1, .pidfd = -1, .raw = -1 };
+	for (int option; (option = getopt(argc, argv, "+g:e:a:r:")) != -1;) {
 		if (option == 'g' && sscanf(optarg, "%dx%d", &drive.cols, &drive.rows) == 2)
 			continue;
 		if (option == 'e')
 			drive.encoding = optarg;
 		else if (option == 'a')
 			drive.wide_ambiguous = optarg[0] == '2';
+		else if (option == 'r' && (drive.raw = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
+			die(optarg);
+		else if (option == 'r')
+			continue;
 		else
 			optind = argc;
 	}
 	if (optind >= argc) {
-		fputs("usage: vtdrive [-g COLSxROWS] [-e ENCODING] [-a 1|2] -- COMMAND [ARGUMENT...]\n", stderr);
+		fputs("usage: vtdrive [-g COLSxROWS] [-e ENCODING] [-a 1|2] [-r FILE] -- COMMAND [ARGUMENT...]\n", stderr);
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGHUP); /* the test is gone: the terminal closes, and with it the command */
