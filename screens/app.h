@@ -70,7 +70,7 @@ void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct 
 bool flow_busy(struct screen *s, const char **what); /* the busy() of every page of the flow */
 
 extern const struct screen_ops page_home, page_certs, page_cert_detail, page_check, page_component, page_choose, page_login,
-	page_details, page_pay, page_install, page_done, page_refused, page_invoice, page_help;
+	page_details, page_pay, page_install, page_done, page_refused, page_invoice, page_help, page_downloads;
 
 /* Rows of text that pages share; each gives the row behind it. */
 int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value);

@@ -40,7 +40,7 @@ static const struct {
 	const char *label, *note;
 } entries[ENTRIES] = {
 	[PROCESS] = { N_("How it goes"), N_("the steps of renewing, and what to mind") },
-	[DOWNLOADS] = { N_("Downloads"), N_("the components for this computer") },
+	[DOWNLOADS] = { N_("Downloads"), N_("components, drivers and handbooks") },
 	[QUESTIONS] = { N_("Questions and answers"), N_("certificates, drivers, components, other; search") },
 	[SERVICE] = { N_("Online service"), N_("whom to ask") },
 	[KEYS] = { N_("Keys of the program"), N_("every key of every page") },
@@ -104,7 +104,7 @@ static void open_entry(struct app *app, enum entry entry)
 		show_service(app);
 	} else if (entry == DOWNLOADS) {
 		if (app_awake(app))
-			screen_push(&page_component, NULL);
+			screen_push(&page_downloads, NULL);
 	} else if (app_help(app) == NULL) {
 		dialog_message(STYLE_WARN, _("Help centre"), _("The texts of the help centre are not installed. Install the program again, or set help.folder."));
 	} else {

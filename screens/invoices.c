@@ -1,7 +1,6 @@
 /* 查询结果: the invoices found, more of them as the person comes to them. */
 #include "app.h"
 
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include <certhall/text.h>
 
 #include "invoices.h"
+#include "save.h"
 
 enum { WIDE = 116, TALL = 2, AHEAD = 20 };
 enum sorting { BY_DATE, BY_AMOUNT, BY_STATE, SORTINGS };
@@ -169,52 +169,45 @@ static const struct invoice *first_chosen(const struct found *found)
 	return &found->rows[found->list.selected].invoice;
 }
 
-static void save_into(struct screen *s, const char *folder, const char *name)
+static void save_into(struct screen *s, struct save_order *order)
 {
 	struct found *found = screen_state(s);
 	const struct invoice **invoices = calloc(found->count, sizeof *invoices);
-	struct save_order order = { .invoices = invoices, .grant = found->grant, .pdf = found->pdf, .xml = found->xml };
 	if (invoices == NULL)
 		return;
-	order.count = chosen(found, invoices);
-	path_expand(folder, order.folder, sizeof order.folder);
-	snprintf(order.name, sizeof order.name, "%s", name);
-	screen_push(&page_invoice_save, &order);
+	order->invoices = invoices;
+	order->count = chosen(found, invoices);
+	order->grant = found->grant;
+	order->pdf = found->pdf;
+	order->xml = found->xml;
+	screen_push(&page_save, order);
 	free(invoices);
 }
 
 static void home_folder(const struct found *found, char *out, size_t size)
 {
-	const char *set = found->app->settings->download_folder, *xdg = getenv("XDG_DOWNLOAD_DIR"), *home = getenv("HOME");
-	if (*set != '\0')
-		snprintf(out, size, "%s", set);
-	else if (xdg != NULL && *xdg == '/')
-		snprintf(out, size, "%s", xdg);
-	else if (home != NULL)
-		snprintf(out, size, "%s/certhall-invoices", home);
-	else
-		file_data_path("invoices", out, size);
+	save_folder(found->app, "certhall-invoices", out, size);
 }
 
 static void on_folder(void *ctx, const char *value)
 {
-	if (value != NULL && *value != '\0')
-		save_into(ctx, value, "");
-}
-
-/* One file: folder and name, an ending of the two formats taken off. */
-static void on_file(void *ctx, const char *value)
-{
-	char path[FILE_PATH_MAX], copy[FILE_PATH_MAX], name[NAME_MAX_BYTES];
+	struct save_order order = { 0 };
 	if (value == NULL || *value == '\0')
 		return;
-	path_expand(value, path, sizeof path);
-	snprintf(copy, sizeof copy, "%s", path);
-	snprintf(name, sizeof name, "%s", basename(copy));
-	char *dot = strrchr(name, '.');
+	path_expand(value, order.folder, sizeof order.folder);
+	save_into(ctx, &order);
+}
+
+/* One file: an ending of the two formats is taken off. */
+static void on_file(void *ctx, const char *value)
+{
+	struct save_order order = { 0 };
+	if (!save_place(value, &order))
+		return;
+	char *dot = strrchr(order.name, '.');
 	if (dot != NULL && (strcmp(dot, ".pdf") == 0 || strcmp(dot, ".xml") == 0))
 		*dot = '\0';
-	save_into(ctx, dirname(path), name);
+	save_into(ctx, &order);
 }
 
 static void ask_where(struct screen *s)
@@ -233,16 +226,16 @@ static void ask_where(struct screen *s)
 static void on_format(struct screen *s, int choice, bool ask)
 {
 	struct found *found = screen_state(s);
-	char folder[FILE_PATH_MAX];
+	struct save_order order = { 0 };
 	if (choice < 0)
 		return;
 	found->pdf = choice != 1;
 	found->xml = choice != 0;
-	home_folder(found, folder, sizeof folder);
+	home_folder(found, order.folder, sizeof order.folder);
 	if (ask)
 		ask_where(s);
 	else
-		save_into(s, folder, "");
+		save_into(s, &order);
 }
 
 static void on_format_save(void *ctx, int choice)
@@ -269,7 +262,7 @@ static void open_outside(struct screen *s)
 	const struct invoice *one = first_chosen(found);
 	struct save_order order = { .invoices = &one, .count = 1, .grant = found->grant, .pdf = true, .open = true };
 	home_folder(found, order.folder, sizeof order.folder);
-	screen_push(&page_invoice_save, &order);
+	screen_push(&page_save, &order);
 }
 
 static void on_how(void *ctx, int choice)

@@ -56,6 +56,9 @@ struct hall_call *hall_follow_order(struct hall *hall, const char *number, int64
 /* The list of the hall's components for this machine (os, arch of uname), the signature checked against the pinned
  * certificate: struct package_list. */
 struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx);
+/* Everything on the list, of every kind and for every machine: struct package_list. */
+struct hall_call *hall_get_downloads(struct hall *hall, hall_fn *done, void *ctx);
+bool hall_package_fits(const struct package *package); /* this machine */
 /* The help centre's content in that language, the signature checked: struct signed_manifest of a struct help_bundle; NULL when the hall
  * has still the version that is known ("": none). */
 struct hall_call *hall_get_help(struct hall *hall, const char *language, const char *known, hall_fn *done, void *ctx);
@@ -77,6 +80,9 @@ struct hall_call *hall_download(struct hall *hall, const struct hall_file *file,
 /* A component, into the data folder ("components/<id>-<version>/<file>"). */
 struct hall_call *hall_download_package(struct hall *hall, const struct package *package, hall_progress_fn *progress,
 	hall_fn *done, void *ctx);
+/* As hall_download; name empty: the one on the list. */
+struct hall_call *hall_save_package(struct hall *hall, const struct package *package, const char *folder, const char *name, bool replace,
+	hall_progress_fn *progress, hall_fn *done, void *ctx);
 
 /* ---- invoices ---- */
 

@@ -192,15 +192,21 @@ struct cert_request { char role[16]; char challenge[64]; struct bytes csr; struc
  * pki_statement("install", audience, number, nonce, certificate as read back from the key). */
 struct install_report { char role[16]; char challenge[64]; char certificate_sha256[65]; char algorithm[32]; struct bytes signature; };
 
-/* ---- the hall's components (控件) ---- */
+/* ---- what the hall has to download (相关下载): components (控件), drivers, documents ---- */
+
+enum package_kind { PACKAGE_COMPONENT, PACKAGE_DRIVER, PACKAGE_DOCUMENT };
+extern const char *const package_kind_names[];
 
 struct package {
 	char id[48], name[96], version[24];
-	char os[16], arch[16];        /* "linux", "x86_64" (uname's) */
+	int kind;                     /* enum package_kind */
+	char os[16], arch[16];        /* "linux", "x86_64" (uname's); "any" */
 	int64_t size;
 	char sha256[65];
 	char file[96];                /* name to install under: letters, digits, . _ - only */
 	char models[160];             /* keys it is for, as shown */
+	char released[16];            /* "2026-11-20", may be empty */
+	char notes[300];              /* what to mind, may be empty */
 };
 /* What the hall signs with the key that terminals have the certificate of: manifest is the exact bytes of a struct as JSON,
  * signature a detached CMS over them. */

@@ -5,6 +5,7 @@ const char *const standing_names[] = { "renewable", "expired-renewable", "too-ea
 const char *const order_state_names[] = { "created", "paying", "paid", "issued", "installed", "cancelled", "refunding",
 	"refunded", NULL };
 const char *const invoice_kind_names[] = { "electronic", NULL };
+const char *const package_kind_names[] = { "component", "driver", "document", NULL };
 const char *const item_state_names[] = { "waiting", "bound", "issued", "installed", NULL };
 
 bool order_is_open(enum order_state state)
@@ -194,12 +195,15 @@ const struct codec package_codec[] = {
 	CODEC_ROW(struct package, id, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, name, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, version, CODEC_TEXT, CODEC_REQUIRED),
+	CODEC_ENUM_ROW(struct package, kind, package_kind_names, 0),
 	CODEC_ROW(struct package, os, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, arch, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, size, CODEC_INT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, sha256, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, file, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct package, models, CODEC_TEXT, 0),
+	CODEC_ROW(struct package, released, CODEC_TEXT, 0),
+	CODEC_ROW(struct package, notes, CODEC_TEXT, 0),
 	{ 0 }
 };
 

@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include <certhall/clock.h>
 #include <certhall/text.h>
 
 enum { MANIFEST_MAX = 65536 };
@@ -59,6 +60,15 @@ static int measure(const struct settings *settings, struct package *package, str
 	return 0;
 }
 
+/* One that the calendar has, written as it is written here. */
+static bool is_day(const char *text)
+{
+	char moment[40], again[40];
+	int64_t day;
+	snprintf(moment, sizeof moment, "%sT00:00:00Z", text);
+	return clock_parse_rfc3339(moment, &day) == 0 && strcmp(clock_rfc3339(day, again, sizeof again), moment) == 0;
+}
+
 static int describe(const config_setting_t *group, struct package *out, struct error *err)
 {
 	const struct {
@@ -70,7 +80,8 @@ static int describe(const config_setting_t *group, struct package *out, struct e
 		{ "id", out->id, sizeof out->id, true }, { "name", out->name, sizeof out->name, true },
 		{ "version", out->version, sizeof out->version, true }, { "os", out->os, sizeof out->os, true },
 		{ "arch", out->arch, sizeof out->arch, true }, { "file", out->file, sizeof out->file, true },
-		{ "models", out->models, sizeof out->models, false },
+		{ "models", out->models, sizeof out->models, false }, { "released", out->released, sizeof out->released, false },
+		{ "notes", out->notes, sizeof out->notes, false },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *text = "";
@@ -79,6 +90,14 @@ static int describe(const config_setting_t *group, struct package *out, struct e
 			return error_set(err, ERR_CONFIG, rows[i].name, "packages.conf: %s is missing or too long", rows[i].name);
 		text_sanitize(text, rows[i].to, rows[i].size, false);
 	}
+	const char *kind = package_kind_names[PACKAGE_COMPONENT];
+	config_setting_lookup_string(group, "kind", &kind);
+	while (package_kind_names[out->kind] != NULL && strcmp(package_kind_names[out->kind], kind) != 0)
+		out->kind++;
+	if (package_kind_names[out->kind] == NULL)
+		return error_set(err, ERR_CONFIG, "kind", "packages.conf: kind %s", kind);
+	if (out->released[0] != '\0' && !is_day(out->released))
+		return error_set(err, ERR_CONFIG, "released", "packages.conf: released %s is no day like 2026-11-20", out->released);
 	return name_is_plain(out->id) ? 0 : error_set(err, ERR_CONFIG, "id", "packages.conf: id %s", out->id);
 }
 

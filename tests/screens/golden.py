@@ -29,6 +29,11 @@ WALKS = {
         ("by-key", ["3"]), ("found", stage.UNIT), ("save-as", ["Enter", "Enter", "3", "Enter", "Enter"]), ("full", ["Enter"])]),
     "invoices-many": (["many"], [("query", ["3"]), ("found", stage.UNIT + ['"12345', "Enter"]), ("end", ["End"]), ("sorted", ["F7"]), ("page", ["6"])]),
     "invoices-down": (["hall-down"], [("query", ["3"]), ("query-2", ["Enter"])]),
+    "downloads": ([], [
+        ("list", ["4", "2", "Enter"]), ("last", ["End"]), ("how-component", ["Home", "Enter"]), ("how-driver", ["Esc", "Down", "Down", "Enter"]),
+        ("save-as", ["2", "Enter"]), ("list-2", ["Esc"]), ("saved", ["Enter", "Enter"]), ("list-3", ["Enter"])]),
+    "downloads-slow": (["slow"], [("list", ["4", "2", "Enter"]), ("under-way", ["Down", "Down", "Enter", "Enter"]), ("stopped", ["Esc"])]),
+    "downloads-down": (["hall-down"], [("list", ["4", "2", "Enter"])]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
     "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"])]),
     "renew": (["fail"], [

@@ -46,15 +46,27 @@ struct hall_call *hall_get_help(struct hall *hall, const char *language, const c
 	return NULL;
 }
 
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void give_packages(void *ctx)
 {
 	struct hall_call *call = ctx;
 	struct package_list list = { .packages_count = 2, .packages = {
 		{ .id = "sim", .name = "样票 SimKey", .version = "2.6.1", .os = "linux", .arch = "x86_64", .size = 1200000, .file = "libsim.so", .models = "SimKey 测试" },
 		{ .id = "other", .name = "样票 OtherKey", .version = "1.0", .os = "linux", .arch = "x86_64", .size = 800, .file = "libother.so", .models = "OtherKey 1, OtherKey 2" },
+		{ .id = "driver", .kind = PACKAGE_DRIVER, .name = "样票 SimKey 驱动", .version = "1.4.2", .os = "linux", .arch = "x86_64", .size = 400000, .file = "sim.run",
+			.models = "SimKey 测试", .sha256 = HASH, .released = "2026-01-30", .notes = "测试样品。安装前请拔出密钥，安装后重新插入，再到环境检测里重新检测一次。" },
+		{ .id = "windows", .kind = PACKAGE_DRIVER, .name = "样票 SimKey Driver", .version = "1.4.2", .os = "windows", .arch = "x86_64", .size = 300000, .file = "sim.exe",
+			.models = "SimKey 测试", .sha256 = HASH, .released = "2026-01-30" },
+		{ .id = "book", .kind = PACKAGE_DOCUMENT, .name = "样票 SimKey 使用手册", .version = "3", .os = "any", .arch = "any", .size = 4000, .file = "sim.txt",
+			.sha256 = HASH, .notes = "测试样品。" },
 	} };
 	struct error err;
 	error_set(&err, ERR_NET_CONNECT, NULL, "stage");
+	if (call->total > 0)
+		list.packages_count = 5;
+	for (size_t i = 0; i < 2; i++)
+		snprintf(list.packages[i].sha256, sizeof list.packages[i].sha256, HASH);
 	if (stage_has("hall-down"))
 		call->done(call->ctx, &err, NULL);
 	else
@@ -69,6 +81,19 @@ struct hall_call *hall_get_packages(struct hall *hall, hall_fn *done, void *ctx)
 	*call = (struct hall_call){ .done = done, .ctx = ctx };
 	stage_later(give_packages, call);
 	return call;
+}
+
+/* All of it: told by a total. */
+struct hall_call *hall_get_downloads(struct hall *hall, hall_fn *done, void *ctx)
+{
+	struct hall_call *call = hall_get_packages(hall, done, ctx);
+	call->total = 1;
+	return call;
+}
+
+bool hall_package_fits(const struct package *package)
+{
+	return strcmp(package->os, "windows") != 0;
 }
 
 static void give_part(void *ctx)
@@ -93,6 +118,13 @@ struct hall_call *hall_download_package(struct hall *hall, const struct package 
 	*call = (struct hall_call){ .done = done, .progress = progress, .ctx = ctx, .total = package->size / 4 * 4 };
 	stage_later(give_part, call);
 	return call;
+}
+
+struct hall_call *hall_save_package(struct hall *hall, const struct package *package, const char *folder, const char *name, bool replace,
+	hall_progress_fn *progress, hall_fn *done, void *ctx)
+{
+	(void)folder, (void)name, (void)replace;
+	return hall_download_package(hall, package, progress, done, ctx);
 }
 
 int settings_set_module(struct settings *settings, const char *module, struct error *err)

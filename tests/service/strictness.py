@@ -106,6 +106,11 @@ def _():
         file.write(data)
     office.write("packages/packages.conf", 'packages = ( { id = "mod-1"; name = "测试控件"; version = "1.0"; os = "linux"; arch = "x86_64"; file = "module.so"; models = "SimKey"; } );')
     tap.contains(office.certhalld("packages").stdout, "1 component")
+    os.rename(f"{office.dir}/packages/packages.conf", f"{office.dir}/packages/good.conf")
+    for wrong in ('kind = "virus";', 'released = "yesterday";', 'released = "2026-02-30";', 'released = "2026-2-3";', f'notes = "{"x" * 300}";'):
+        office.write("packages/packages.conf", f'packages = ( {{ id = "mod-1"; name = "测试"; version = "1"; os = "any"; arch = "any"; file = "module.so"; {wrong} }} );')
+        tap.equal(office.certhalld("packages", check=False).returncode, 1, wrong)
+    os.rename(f"{office.dir}/packages/good.conf", f"{office.dir}/packages/packages.conf")
     answer = office.get("/v1/packages").good()
     import base64
     import hashlib

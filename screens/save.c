@@ -2,14 +2,16 @@
 #include "app.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <certhall/file.h>
+#include <certhall/path.h>
 
-#include "invoices.h"
+#include "save.h"
 
 struct piece {
 	struct invoice invoice;
@@ -22,6 +24,7 @@ struct save {
 	struct app *app;
 	struct bar bar;
 	struct list list;
+	struct package package;    /* instead of invoices, when it has an id */
 	struct piece *pieces;
 	size_t count, at;
 	char folder[FILE_PATH_MAX], grant[96];
@@ -32,6 +35,33 @@ struct save {
 };
 
 static void next(struct screen *s);
+
+/* ---- where to ---- */
+
+void save_folder(const struct app *app, const char *name, char *out, size_t size)
+{
+	const char *set = app->settings->download_folder, *xdg = getenv("XDG_DOWNLOAD_DIR"), *home = getenv("HOME");
+	if (*set != '\0')
+		snprintf(out, size, "%s", set);
+	else if (xdg != NULL && *xdg == '/')
+		snprintf(out, size, "%s", xdg);
+	else if (home != NULL)
+		snprintf(out, size, "%s/%s", home, name);
+	else
+		file_data_path(name, out, size);
+}
+
+bool save_place(const char *typed, struct save_order *order)
+{
+	char path[FILE_PATH_MAX], copy[FILE_PATH_MAX];
+	if (typed == NULL || *typed == '\0')
+		return false;
+	path_expand(typed, path, sizeof path);
+	snprintf(copy, sizeof copy, "%s", path);
+	snprintf(order->name, sizeof order->name, "%s", basename(copy));
+	snprintf(order->folder, sizeof order->folder, "%s", dirname(path));
+	return true;
+}
 
 /* ---- one after the other ---- */
 
@@ -123,8 +153,12 @@ static void next(struct screen *s)
 	save->got = save->total = 0;
 	save->error = (struct error){ 0 };
 	save->list.selected = (int)save->at;
-	save->call = hall_save_invoice(save->app->world.hall, save->grant, &piece->invoice, piece->format, save->folder, piece->name,
-		save->replace || save->replace_all, on_progress, on_saved, s);
+	bool replace = save->replace || save->replace_all;
+	if (save->package.id[0] != '\0')
+		save->call = hall_save_package(save->app->world.hall, &save->package, save->folder, piece->name, replace, on_progress, on_saved, s);
+	else
+		save->call = hall_save_invoice(save->app->world.hall, save->grant, &piece->invoice, piece->format, save->folder,
+			piece->name, replace, on_progress, on_saved, s);
 }
 
 static void add(struct save *save, const struct invoice *invoice, const char *format, const char *name)
@@ -143,9 +177,13 @@ static int init(struct screen *s, void *arg)
 	struct save *save = screen_state(s);
 	const struct save_order *order = arg;
 	save->app = screen_app(s);
-	save->pieces = calloc(2 * order->count, sizeof *save->pieces);
+	save->pieces = calloc(2 * order->count + 1, sizeof *save->pieces);
 	if (save->pieces == NULL)
 		return ERR_NO_MEMORY;
+	if (order->package != NULL) {
+		save->package = *order->package;
+		snprintf(save->pieces[save->count++].name, sizeof save->pieces->name, "%s", *order->name != '\0' ? order->name : order->package->file);
+	}
 	for (size_t i = 0; i < order->count; i++) {
 		if (order->pdf)
 			add(save, order->invoices[i], "pdf", order->name);
@@ -171,8 +209,8 @@ static void free_save(struct screen *s)
 
 static const char *title(struct screen *s)
 {
-	(void)s;
-	return _("Save invoices");
+	const struct save *save = screen_state(s);
+	return save->package.id[0] != '\0' ? _("Download") : _("Save invoices");
 }
 
 static const struct action *actions(struct screen *s)
@@ -247,11 +285,11 @@ static void draw(struct screen *s, const struct area *body)
 static bool busy(struct screen *s, const char **what)
 {
 	const struct save *save = screen_state(s);
-	*what = _("Fetching the invoice");
+	*what = save->package.id[0] != '\0' ? _("Fetching the file") : _("Fetching the invoice");
 	return save->call != NULL;
 }
 
-const struct screen_ops page_invoice_save = {
-	.name = "invoice-save", .title = title, .state_size = sizeof(struct save), .init = init, .free = free_save, .actions = actions,
+const struct screen_ops page_save = {
+	.name = "save", .title = title, .state_size = sizeof(struct save), .init = init, .free = free_save, .actions = actions,
 	.act = act, .key = key, .draw = draw, .busy = busy,
 };
