@@ -77,6 +77,7 @@ X(CHAT_NOBODY, "chat-nobody", 409, N_("No agent is on duty just now. Leave a mes
 X(CHAT_NONE, "chat-none", 404, N_("There is no such conversation. Begin a new one."))
 X(CHAT_CLOSED, "chat-closed", 409, N_("The conversation has ended. Begin a new one if something is left."))
 X(CHAT_TAKEN, "chat-taken", 409, N_("Another agent has it by now."))
+X(CHAT_READ_ONLY, "chat-read-only", 403, N_("A supervisor reads along; taking and writing is for agents."))
 X(CHAT_PIN, "chat-pin", 422, N_("This looks like a PIN, so it was not sent. Nobody needs your PIN; never tell it to anyone."))
 X(STAFF_ONLY, "staff-only", 403, N_("This certificate is not an agent's. Ask the administrator to register it."))
 

@@ -97,12 +97,13 @@ struct standing_answer { int64_t time; size_t certificates_count; struct cert_st
 
 /* ---- sessions ---- */
 
-/* POST /v1/challenges {purpose}. purpose: "login", "request", "install" (see pki_statement). */
+/* POST /v1/challenges {purpose}. purpose: "login", "service", "request", "install" (see pki_statement). */
 struct challenge_request { char purpose[16]; };
 struct challenge { char id[64]; char nonce[64]; /* base64 of 32 bytes */ char audience[96]; int64_t expires; };
 
 /* POST /v1/sessions: signature over pki_statement("login", audience, "-", nonce, certificate). */
-struct session_request { char challenge[64]; struct bytes certificate; char algorithm[32]; struct bytes signature; };
+/* purpose "service": the same for that purpose, by a certificate that need not be in its time of renewal; empty: "login". */
+struct session_request { char purpose[16]; char challenge[64]; struct bytes certificate; char algorithm[32]; struct bytes signature; };
 
 /* ---- orders ---- */
 

@@ -54,6 +54,9 @@ const struct keyed_cert *keyring_unfinished(const struct keyring *keyring);
 void keyed_cert_standing(const struct keyed_cert *cert, enum standing *standing, char *say, size_t size);
 bool keyed_cert_renewable(const struct keyed_cert *cert);
 
+/* The name the hall knows for the signatures of a certificate's key; size at least 32. */
+void renewal_signature_algorithm(const struct cert_info *info, char *out, size_t size);
+
 /* ---- the workflow ---- */
 
 enum renewal_phase {            /* what the person is asked for next; the seven-step bar comes from it */

@@ -15,6 +15,7 @@ int command_orders(int argc, char **argv);
 int command_packages(int argc, char **argv);
 int command_help(int argc, char **argv);
 int command_invoices(int argc, char **argv);
+int command_agent(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_held(int argc, char **argv);
 int command_refund(int argc, char **argv);

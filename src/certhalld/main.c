@@ -23,6 +23,8 @@ static const struct {
 	{ "packages", command_packages, "packages --config FILE" },
 	{ "help", command_help, "help check [--config FILE] [FOLDER]" },
 	{ "invoices", command_invoices, "invoices --config FILE [--json | --retry ORDER]" },
+	{ "agent", command_agent, "agent add --config FILE --certificate FILE [--role agent|supervisor] [--most N] NAME\n"
+		"  certhalld agent list --config FILE [--json]\n  certhalld agent remove --config FILE ID" },
 	{ "audit", command_audit, "audit verify --config FILE [--head FILE]\n  certhalld audit list --config FILE [--order NUMBER]" },
 	{ "held", command_held, "held --config FILE" },
 	{ "refund", command_refund, "refund ask --config FILE --reason TEXT --by NAME [--bill NUMBER] ORDER\n"

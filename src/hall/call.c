@@ -88,6 +88,14 @@ static int on_data(void *ctx, const void *data, size_t len)
 	return bytes_append(&call->answer, data, len);
 }
 
+struct hall_call *call_granted(struct hall_call *call, const char *grant)
+{
+	if (call == NULL || grant == NULL || secret_set(&call->grant, grant, strlen(grant)) == 0)
+		return call;
+	call_free(call);
+	return NULL;
+}
+
 const struct secret *call_token(const struct hall_call *call)
 {
 	return call->grant.text != NULL ? &call->grant : &call->hall->token;

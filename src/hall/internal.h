@@ -57,6 +57,8 @@ void call_finish(struct hall_call *call, const struct error *err, const void *re
 void call_fail(struct hall_call *call, enum error_code code, const char *param, const char *detail);
 void call_free(struct hall_call *call);
 
+/* The call with another bearer than the session's; NULL: that one. Gives NULL when memory is short, the call is gone then. */
+struct hall_call *call_granted(struct hall_call *call, const char *grant);
 /* What goes along as bearer (RFC 6750). */
 const struct secret *call_token(const struct hall_call *call);
 

@@ -18,20 +18,12 @@ struct hall_call *hall_query_invoices(struct hall *hall, const struct invoice_qu
 	return plain_call(hall, &plain, "/v1/invoices/query", invoice_query_codec, query, done, ctx);
 }
 
-static struct hall_call *granted(struct hall_call *call, const char *grant)
-{
-	if (call == NULL || secret_set(&call->grant, grant, strlen(grant)) == 0)
-		return call;
-	call_free(call);
-	return NULL;
-}
-
 struct hall_call *hall_more_invoices(struct hall *hall, const char *grant, const char *next, hall_fn *done, void *ctx)
 {
 	static const struct plain plain = { "POST", true, invoice_page_codec, sizeof(struct invoice_page), NULL };
 	struct invoice_more more = { 0 };
 	snprintf(more.next, sizeof more.next, "%s", next);
-	return granted(plain_call(hall, &plain, "/v1/invoices/page", invoice_more_codec, &more, done, ctx), grant);
+	return call_granted(plain_call(hall, &plain, "/v1/invoices/page", invoice_more_codec, &more, done, ctx), grant);
 }
 
 /* ---- the document itself, in memory ---- */
@@ -93,7 +85,7 @@ struct hall_call *hall_read_invoice(struct hall *hall, const char *grant, const 
 	reading->call.method = "GET";
 	reading->call.repeatable = true;
 	document_path(invoice, "xml", reading->call.path, sizeof reading->call.path);
-	return granted(&reading->call, grant);
+	return call_granted(&reading->call, grant);
 }
 
 struct hall_call *hall_save_invoice(struct hall *hall, const char *grant, const struct invoice *invoice, const char *format,

@@ -93,6 +93,7 @@ const struct codec challenge_codec[] = {
 };
 
 const struct codec session_request_codec[] = {
+	CODEC_ROW(struct session_request, purpose, CODEC_TEXT, 0),
 	CODEC_ROW(struct session_request, challenge, CODEC_TEXT, CODEC_REQUIRED),
 	CODEC_ROW(struct session_request, certificate, CODEC_BYTES, CODEC_REQUIRED),
 	CODEC_ROW(struct session_request, algorithm, CODEC_TEXT, CODEC_REQUIRED),

@@ -125,8 +125,7 @@ static enum state took_signature(struct renewal *r, const void *result, struct e
 	return STATE_ERROR;
 }
 
-/* The name the hall knows for the signatures of a certificate's key. */
-static void signature_algorithm(const struct cert_info *info, char *out, size_t size)
+void renewal_signature_algorithm(const struct cert_info *info, char *out, size_t size)
 {
 	snprintf(out, size, "%s", strncmp(info->key_algorithm, "ec:", 3) == 0 ? "ecdsa-with-SHA256" : "RSA-SHA256");
 }
@@ -137,7 +136,7 @@ static void ask_session(struct renewal *r)
 {
 	struct session_request request = { .certificate = r->cert.der, .signature = r->signature }; /* lent */
 	snprintf(request.challenge, sizeof request.challenge, "%s", r->challenge.id);
-	signature_algorithm(&r->cert.info, request.algorithm, sizeof request.algorithm);
+	renewal_signature_algorithm(&r->cert.info, request.algorithm, sizeof request.algorithm);
 	sent(r, hall_login(r->world->hall, &request, on_hall, r));
 }
 
@@ -346,7 +345,7 @@ static void ask_tell(struct renewal *r)
 	hex_encode(hash, sizeof hash, report.certificate_sha256);
 	snprintf(report.role, sizeof report.role, "%s", item_of(r)->role);
 	snprintf(report.challenge, sizeof report.challenge, "%s", r->challenge.id);
-	signature_algorithm(&r->new_info, report.algorithm, sizeof report.algorithm);
+	renewal_signature_algorithm(&r->new_info, report.algorithm, sizeof report.algorithm);
 	sent(r, hall_report_installed(r->world->hall, r->order.number, &report, on_hall, r));
 }
 

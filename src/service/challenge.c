@@ -12,7 +12,7 @@
  * kept until it is used, and nobody can fill the database with questions. */
 enum { SEED = 12, TAG = 10, HEAD = 1 + 8 + SEED, ID = HEAD + TAG, VALID_SECONDS = 300, SET_BACK = 60 };
 
-static const char *const purposes[] = { "login", "request", "install" };
+static const char *const purposes[] = { "login", "request", "install", "service" };
 
 static bool mac(const struct hall *hall, char what, const uint8_t head[HEAD], uint8_t out[32])
 {

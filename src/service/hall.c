@@ -7,6 +7,7 @@
 #include <certhall/clock.h>
 #include <certhall/log.h>
 
+#include "service/chat.h"
 #include "service/help.h"
 #include "service/invoice.h"
 #include "service/invoice/issuer.h"
@@ -116,6 +117,7 @@ int hall_open(const char *config_path, struct hall **out, struct error *err)
 	if (rc == 0)
 		rc = issuer_open(config_lookup(&hall->settings.config, "invoice"), &hall->issuer, err);
 	atomic_store(&hall->payment_ready, hall->payment != NULL);
+	atomic_store(&hall->chat_changes, clock_now() * 1000);
 	if (rc == 0 && (hall->rates = gcra_new(RATE_KEYS)) == NULL)
 		rc = error_set(err, ERR_NO_MEMORY, NULL, "rates");
 	if (rc != 0)
@@ -165,12 +167,22 @@ static unsigned fitting(unsigned wanted)
 	return fit;
 }
 
+/* What the streams are about. */
+static int render(void *ctx, const char *subject, int worker, int64_t *seq, struct bytes *event, bool *last, struct error *err)
+{
+	if (strncmp(subject, CHAT_SUBJECT, strlen(CHAT_SUBJECT)) == 0)
+		return chat_render(ctx, subject, worker, seq, event, last, err);
+	if (strncmp(subject, DESK_SUBJECT, strlen(DESK_SUBJECT)) == 0)
+		return desk_render(ctx, subject, worker, seq, event, last, err);
+	return order_render(ctx, subject, worker, seq, event, last, err);
+}
+
 int hall_serve(struct hall *hall, struct error *err)
 {
 	const struct settings *s = &hall->settings;
 	struct hs_settings http = {
 		.listen = s->listen, .tls_certificate = s->tls_certificate, .tls_key = s->tls_key, .routes = hall_routes,
-		.render = order_render, .ctx = hall, .threads = s->threads, .workers = s->workers, .gateway_workers = s->gateway_workers,
+		.render = render, .ctx = hall, .threads = s->threads, .workers = s->workers, .gateway_workers = s->gateway_workers,
 		.connections = fitting((unsigned)s->connections), .connections_per_address = (unsigned)s->connections_per_address,
 		.timeout = (unsigned)s->timeout, .receive = s->receive, .body_max = (size_t)s->body, .waiting_max = (size_t)s->waiting,
 		.address_rate = s->address_rate, .address_burst = s->address_burst, .heartbeat = s->heartbeat, .max_age = s->max_age,
@@ -186,14 +198,17 @@ int hall_serve(struct hall *hall, struct error *err)
 	if (rc == 0)
 		rc = shelf_open(s, &hall->shelf, err);
 	if (rc == 0)
-		rc = open_databases(hall, 1 + s->workers + s->gateway_workers, err);
+		rc = open_databases(hall, 2 + s->workers + s->gateway_workers, err); /* the last is the chat clock's */
 	if (rc == 0)
 		rc = hs_start(&http, &hall->server, err);
+	if (rc == 0)
+		rc = chat_start(hall, err);
 	return rc == 0 ? sweep_start(hall, err) : rc;
 }
 
 void hall_stop(struct hall *hall)
 {
 	sweep_stop(hall);
+	chat_stop(hall);
 	hs_stop(&hall->server);
 }

@@ -92,6 +92,8 @@ int hs_answer_stream(struct hs_request *request, const char *subject, int64_t se
 
 /* The subject has changed: every stream of it renders anew. After the commit. */
 void hs_publish(struct hs_server *server, const char *subject);
+/* An event that is told to whoever listens to the subject just now, and to nobody else. */
+void hs_tell(struct hs_server *server, const char *subject, const char *event);
 size_t hs_streams(struct hs_server *server); /* open ones */
 
 #endif

@@ -293,6 +293,32 @@ void hs_publish(struct hs_server *server, const char *name)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* One that still sends something goes without. */
+void hs_tell(struct hs_server *server, const char *name, const char *text)
+{
+	struct hs_event *event = calloc(1, sizeof *event);
+	if (event == NULL || bytes_set(&event->text, text, strlen(text)) != 0) {
+		free(event);
+		return;
+	}
+	event->readers = 1;
+	pthread_mutex_lock(&server->lock);
+	struct hs_subject *subject = find(server, name);
+	for (struct hs_stream *stream = subject != NULL ? subject->streams : NULL; stream != NULL; stream = stream->same) {
+		if (stream->event != NULL || stream->words != NULL)
+			continue;
+		stream->event = event;
+		stream->sent = 0;
+		event->readers++;
+		wake(stream);
+	}
+	if (--event->readers == 0) {
+		bytes_free(&event->text);
+		free(event);
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
 size_t hs_streams(struct hs_server *server)
 {
 	pthread_mutex_lock(&server->lock);

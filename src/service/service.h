@@ -36,6 +36,7 @@ struct settings {
 	int pay_minutes, code_seconds, invoice_days, pin_tries, rekeys, idle_minutes, session_hours, heartbeat, max_age, sweep_every, sweep_first;
 	int connections, connections_per_address, timeout, receive, body, waiting, workers, gateway_workers, threads;
 	int address_rate, address_burst, certificate_rate, certificate_burst, query_rate, query_burst, captcha_rate, captcha_burst, invoice_delay;
+	int chat_answer, chat_waiting, chat_keep_days, chat_rate, chat_burst;
 	bool revoke_superseded, behind_proxy;
 	size_t projects_count;
 	struct project_rule projects[PROJECTS];
@@ -68,7 +69,9 @@ struct hall {
 	struct bytes crl;
 	int64_t crl_made, crl_count, crl_newest;
 
-	pthread_t sweeper;
+	pthread_t sweeper, chat_clock;
+	bool chat_runs;
+	atomic_llong chat_changes;  /* of the desks: each event's number, growing over restarts */
 	pthread_mutex_t sweep_lock;
 	pthread_cond_t sweep_wake;
 	bool sweeping, ending;
@@ -104,7 +107,9 @@ void token_hash(const char *token, char out[65]);
 struct call call_begin(void *ctx, struct hs_request *request, int worker);
 /* One request more of that kind and by whom. ERR_RATE_LIMITED: it is answered, with when to come again. */
 int call_rate(struct call *call, int per_minute, int burst, const char *kind, const char *whose, struct error *err) CH_MUST_CHECK;
-/* ERR_SESSION_NEEDED, ERR_RATE_LIMITED. */
+/* The session of the bearer token, its certificate's rate not asked about. ERR_SESSION_NEEDED. */
+int session_find(struct call *call, struct error *err) CH_MUST_CHECK;
+/* The same with the rate. ERR_SESSION_NEEDED, ERR_RATE_LIMITED. */
 int call_session(struct call *call, struct error *err) CH_MUST_CHECK;
 
 /* ---- challenges (stateless until used: id carries purpose, end and nonce under our key) ---- */
@@ -210,6 +215,20 @@ HALL_HANDLER(invoices_query);
 HALL_HANDLER(invoices_page);
 HALL_HANDLER(invoice_pdf);
 HALL_HANDLER(invoice_xml);
+HALL_HANDLER(service_get);
+HALL_HANDLER(conversations_post);
+HALL_HANDLER(conversation_get);
+HALL_HANDLER(conversation_events);
+HALL_HANDLER(messages_post);
+HALL_HANDLER(history_post);
+HALL_HANDLER(marks_post);
+HALL_HANDLER(leave_post);
+HALL_HANDLER(close_post);
+HALL_HANDLER(transfer_post);
+HALL_HANDLER(desk_get);
+HALL_HANDLER(desk_events);
+HALL_HANDLER(desk_state);
+HALL_HANDLER(desk_take);
 HALL_HANDLER(packages_get);
 HALL_HANDLER(package_content);
 HALL_HANDLER(help_get);

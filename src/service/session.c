@@ -49,7 +49,7 @@ int call_rate(struct call *call, int per_minute, int burst, const char *kind, co
 	return rc;
 }
 
-int call_session(struct call *call, struct error *err)
+int session_find(struct call *call, struct error *err)
 {
 	const struct settings *s = &call->hall->settings;
 	const char *header = hs_header(call->request, "Authorization");
@@ -74,15 +74,22 @@ int call_session(struct call *call, struct error *err)
 	char actor[32];
 	snprintf(actor, sizeof actor, "holder %.16s", call->fingerprint);
 	audit_as(actor);
-	rc = call_rate(call, s->certificate_rate, s->certificate_burst, "certificate", call->fingerprint, err);
-	return rc == 0 ? touch(call, used, err) : rc;
+	return touch(call, used, err);
 }
 
-/* A certificate may log in while it can be renewed, and as long as an order of it is open: what was paid is finished. */
-static int may_login(const struct cert_standing *standing, const struct cert_info *info, struct error *err)
+int call_session(struct call *call, struct error *err)
+{
+	const struct settings *s = &call->hall->settings;
+	int rc = session_find(call, err);
+	return rc == 0 ? call_rate(call, s->certificate_rate, s->certificate_burst, "certificate", call->fingerprint, err) : rc;
+}
+
+/* A certificate may log in while it can be renewed, and as long as an order of it is open: what was paid is finished. For service
+ * (to talk, to see its invoices, as an agent) it need not be in its time of renewal: that is asked again when an order is made. */
+static int may_login(const struct cert_standing *standing, const struct cert_info *info, bool service, struct error *err)
 {
 	bool outside = standing->standing == STANDING_TOO_EARLY || standing->standing == STANDING_TOO_LATE;
-	return outside && standing->has_order ? 0 : standing_refusal(standing, info, err);
+	return outside && (service || standing->has_order) ? 0 : standing_refusal(standing, info, err);
 }
 
 static int fill(struct call *call, const struct cert_info *info, const struct cert_standing *standing, struct session *out,
@@ -119,13 +126,19 @@ static int answer(struct call *call, int status, const struct bytes *der, const 
 	return rc;
 }
 
+static bool is_service(const struct session_request *asked)
+{
+	return strcmp(asked->purpose, "service") == 0;
+}
+
 static int check_signature(struct call *call, const struct session_request *asked, int64_t *expires, struct error *err)
 {
 	char nonce[64];
 	struct bytes statement = { 0 };
-	int rc = challenge_check(call->hall, asked->challenge, "login", call->now, nonce, expires, err);
+	const char *purpose = is_service(asked) ? "service" : "login";
+	int rc = challenge_check(call->hall, asked->challenge, purpose, call->now, nonce, expires, err);
 	if (rc == 0)
-		rc = pki_statement("login", call->hall->settings.audience, "-", nonce, asked->certificate.data, asked->certificate.len,
+		rc = pki_statement(purpose, call->hall->settings.audience, "-", nonce, asked->certificate.data, asked->certificate.len,
 			&statement);
 	if (rc == 0)
 		rc = pki_verify(asked->certificate.data, asked->certificate.len, asked->algorithm, statement.data, statement.len,
@@ -172,7 +185,7 @@ static int login(struct call *call, const struct session_request *asked, struct 
 	if (rc == 0) /* the rest is told to the holder of the key */
 		rc = check_signature(call, asked, &expires, err);
 	if (rc == 0)
-		rc = may_login(&standing, &info, err);
+		rc = may_login(&standing, &info, is_service(asked), err);
 	if (rc == 0)
 		rc = store(call, asked, &info, expires, token, err);
 	if (rc == 0) {

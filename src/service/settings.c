@@ -141,6 +141,11 @@ static int read_all(struct settings *s, struct error *err)
 		{ "limits.captcha_rate", &s->captcha_rate, 20, 0, INT_MAX },
 		{ "limits.captcha_burst", &s->captcha_burst, 40, 1, INT_MAX },
 		{ "invoice.delay_minutes", &s->invoice_delay, 0, 0, 525600 },
+		{ "chat.answer_seconds", &s->chat_answer, 15, 1, 3600 },
+		{ "chat.waiting", &s->chat_waiting, 200, 1, 100000 },
+		{ "chat.keep_days", &s->chat_keep_days, 180, 1, 36500 },
+		{ "chat.rate", &s->chat_rate, 240, 0, INT_MAX },
+		{ "chat.burst", &s->chat_burst, 120, 1, INT_MAX },
 		{ NULL, NULL, 0, 0, 0 },
 	};
 	int revoke = 1, proxy = 0;

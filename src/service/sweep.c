@@ -138,6 +138,9 @@ static void tidy(struct hall *hall, int64_t now, struct error *err)
 		{ "DELETE FROM captcha WHERE expires < ?", now },
 		{ "DELETE FROM invoice_grant WHERE expires < ?", now },
 		{ "DELETE FROM session WHERE used < ?", now - s->idle_minutes * 60 },
+		{ "DELETE FROM conversation_token WHERE conversation IN (SELECT id FROM conversation WHERE state = 2 AND since < ?)", now - (int64_t)s->chat_keep_days * 86400 },
+		{ "DELETE FROM message WHERE conversation IN (SELECT id FROM conversation WHERE state = 2 AND since < ?)", now - (int64_t)s->chat_keep_days * 86400 },
+		{ "DELETE FROM conversation WHERE state = 2 AND since < ?", now - (int64_t)s->chat_keep_days * 86400 },
 		{ "DELETE FROM session WHERE created < ?", now - s->session_hours * 3600 },
 	};
 	int rc = sql_begin(hall->db[0], err);

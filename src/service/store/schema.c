@@ -120,5 +120,26 @@ const char *const sql_schema[] = {
 	"CREATE TABLE captcha (id TEXT PRIMARY KEY, answer TEXT NOT NULL, expires BIGINT NOT NULL);"
 	"CREATE INDEX captcha_expires ON captcha (expires);"
 	"CREATE INDEX order_item_new ON order_item (new_fingerprint);",
+
+	/* Live service. conversation.state: enum conversation_state; agent: who answers or is offered it, till offered_until; passed: who did not
+	 * answer; fingerprint: the customer's certificate, if one was shown. A message's id is its sender's. */
+	"CREATE TABLE agent ("
+	" id TEXT PRIMARY KEY, name TEXT NOT NULL, role BIGINT NOT NULL, fingerprint TEXT NOT NULL UNIQUE, most BIGINT NOT NULL,"
+	" state BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, created BIGINT NOT NULL, removed BIGINT NOT NULL DEFAULT 0);"
+	"CREATE TABLE conversation ("
+	" id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, request_sha256 TEXT NOT NULL UNIQUE, state BIGINT NOT NULL, revision BIGINT NOT NULL DEFAULT 0,"
+	" fingerprint TEXT NOT NULL, holder TEXT NOT NULL, topic TEXT NOT NULL, language TEXT NOT NULL, wanted TEXT NOT NULL,"
+	" agent TEXT NOT NULL DEFAULT '', offered_until BIGINT NOT NULL DEFAULT 0, passed TEXT NOT NULL DEFAULT '', created BIGINT NOT NULL,"
+	" since BIGINT NOT NULL, last_seq BIGINT NOT NULL DEFAULT 0, customer_got BIGINT NOT NULL DEFAULT 0, customer_read BIGINT NOT NULL DEFAULT 0,"
+	" agent_got BIGINT NOT NULL DEFAULT 0, agent_read BIGINT NOT NULL DEFAULT 0, rating BIGINT NOT NULL DEFAULT 0, callback TEXT NOT NULL);"
+	"CREATE INDEX conversation_waiting ON conversation (number) WHERE state = 0;"
+	"CREATE INDEX conversation_agent ON conversation (agent, state, since);"
+	"CREATE INDEX conversation_state ON conversation (state, since);"
+	"CREATE INDEX conversation_holder ON conversation (fingerprint) WHERE state IN (0, 1);"
+	"CREATE TABLE message ("
+	" conversation TEXT NOT NULL REFERENCES conversation, seq BIGINT NOT NULL, id TEXT NOT NULL, side BIGINT NOT NULL, kind BIGINT NOT NULL,"
+	" author TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (conversation, seq), UNIQUE (conversation, id));"
+	"CREATE TABLE conversation_token (token_sha256 TEXT PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversation);"
+	"CREATE INDEX conversation_token_of ON conversation_token (conversation);",
 	NULL
 };
