@@ -19,6 +19,7 @@ import api  # noqa: E402
 import hall  # noqa: E402
 from api import APPLICANT, Certificate, Client, Holder, Key, Stream, b64, openssl  # noqa: E402
 from contract import Contract  # noqa: E402
+from talk import Agent, Customer, Events  # noqa: E402
 
 CONTRACT = Contract()
 PLAIN_RATES = "limits = { address_rate = 0; certificate_rate = 0; captcha_rate = 0; body = 16384; };\n"
@@ -470,6 +471,40 @@ def _():
     database("DELETE FROM invoice_file")
     client.get(path, page["grant"]).is_problem(409, "invoice-waiting")
     client.post("/v1/captchas", body=b"x" * 20000).is_problem(413, "too-large")
+
+
+@tap.test("live service: both sides' operations")
+def _():
+    nobody = Customer(client)
+    client.get("/v1/service").is_ok()
+    nobody.begin().is_problem(409, "chat-nobody")
+    Agent(client, known=False).be("online").is_problem(403, "staff-only")
+    agent, boss, customer = Agent(client), Agent(client, name="测试班长", role="supervisor"), Customer(client)
+    agent.be("online").is_ok()
+    agent.desk()
+    customer.begun()
+    customer.state()
+    agent.taken()
+    agent.take().is_problem(404, "chat-none")
+    agent.id = boss.id = customer.id
+    with contextlib.closing(Events(client, customer.path("/events"), customer.token)), contextlib.closing(Events(client, "/v1/desk/events", agent.token)):
+        customer.say("一").is_ok()
+        customer.say("密码 123456").is_problem(422, "chat-pin")
+        customer.mark(got=1)
+        customer.history()
+    boss.say("一").is_problem(403, "chat-read-only")
+    customer.ask("/leave", {"callback": "13800000000", "text": "二"}).is_problem(409, "chat-closed")
+    customer.ask("/transfer", {}).is_problem(403, "staff-only")
+    agent.ask("/transfer", {"note": "二"}).is_ok()
+    agent.say("三").is_problem(409, "chat-taken")
+    customer.ask("/leave", {"callback": "13800000000", "text": "二"}).is_ok()
+    agent.taken(customer.id)
+    agent.close().is_ok()
+    agent.close().is_ok()
+    for tail, value in (("/messages", {"id": "0" * 32, "kind": "text", "body": "x"}), ("/history", {"after": 0}), ("/marks", {}), ("/close", {})):
+        nobody.id, nobody.token = "f" * 32, agent.token
+        nobody.ask(tail, value).is_problem(404, "chat-none")
+    client.get(nobody.path(), token=agent.token).is_problem(404, "chat-none")
 
 
 @tap.test("the whole contract was walked, and the service has no way in beside it")
