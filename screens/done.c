@@ -32,6 +32,8 @@ static const struct action *actions(struct screen *s)
 	struct done *done = screen_state(s);
 	if (done->call != NULL)
 		return BAR(&done->bar, ACT_STOP);
+	if (((const struct app *)screen_app(s))->settings->kiosk)
+		return BAR(&done->bar, ACT_HOME, ACT_INVOICES);
 	return BAR(&done->bar, ACT_HOME, ACT_SAVE, ACT_INVOICES);
 }
 

@@ -102,6 +102,8 @@ static void open_entry(struct app *app, enum entry entry)
 		show_keys();
 	} else if (entry == SERVICE) {
 		show_service(app);
+	} else if (entry == DOWNLOADS && app->settings->kiosk) {
+		dialog_message(STYLE_NORMAL, _("Downloads"), _("At this terminal only whoever looks after it installs components. Tell them, please."));
 	} else if (entry == DOWNLOADS) {
 		if (app_awake(app))
 			screen_push(&page_downloads, NULL);

@@ -255,7 +255,7 @@ static void open_one(struct screen *s)
 	screen_push(&page_invoice_view, (void *)(uintptr_t)&order);
 }
 
-/* By the viewer that is configured, from the download folder; never where anybody may stand. */
+/* By the viewer that is configured, from the download folder. */
 static void open_outside(struct screen *s)
 {
 	struct found *found = screen_state(s);
@@ -270,7 +270,7 @@ static void on_how(void *ctx, int choice)
 	const struct settings *settings = ((struct app *)screen_app(ctx))->settings;
 	static const char *const formats[] = { "PDF", "XML", N_("PDF and XML") };
 	const char *labels[] = { formats[0], formats[1], _(formats[2]) };
-	if (choice == 0 && *settings->viewer != '\0' && !settings->kiosk)
+	if (choice == 0 && *settings->viewer != '\0')
 		open_outside(ctx);
 	else if (choice == 0)
 		open_one(ctx);
@@ -287,6 +287,12 @@ static void on_confirmed(void *ctx, int choice)
 		dialog_choose(_("Download"), _("Open shows the invoice here; Save puts it into the download folder."), choices, 3, on_how, ctx);
 }
 
+/* Where anybody may stand, an invoice is shown and no file is written. */
+static bool kiosk(const struct found *found)
+{
+	return found->app->settings->kiosk;
+}
+
 static void download(struct screen *s)
 {
 	struct found *found = screen_state(s);
@@ -297,13 +303,17 @@ static void download(struct screen *s)
 	for (size_t i = 0; i < found->count; i++)
 		if (found->rows[i].chosen && found->rows[i].invoice.state != INVOICE_ISSUED)
 			missing = &found->rows[i].invoice;
-	count = chosen(found, NULL);
+	count = kiosk(found) ? 1 : chosen(found, NULL);
 	if (count == 1 && missing == NULL && found->rows[found->list.selected].invoice.state != INVOICE_ISSUED)
 		missing = &found->rows[found->list.selected].invoice;
 	if (missing != NULL) {
 		struct error err;
 		error_set(&err, missing->state == INVOICE_FAILED ? ERR_INVOICE_REFUSED : ERR_INVOICE_WAITING, missing->reason, "not issued");
 		dialog_error(&err);
+		return;
+	}
+	if (kiosk(found)) {
+		open_one(s);
 		return;
 	}
 	if (count == 1)
@@ -328,6 +338,8 @@ static const struct action *actions(struct screen *s)
 		return BAR(&found->bar, ACT_STOP);
 	if (found->count == 0)
 		return BAR(&found->bar, ACT_BACK);
+	if (kiosk(found))
+		return BAR(&found->bar, ACT_OPEN, ACT_SORT, ACT_REFRESH, ACT_BACK);
 	return BAR(&found->bar, ACT_DOWNLOAD, ACT_CHOOSE, ACT_CHOOSE_ALL, ACT_SORT, ACT_REFRESH, ACT_BACK);
 }
 
@@ -344,7 +356,7 @@ static void choose_page(struct found *found)
 static int act(struct screen *s, int action)
 {
 	struct found *found = screen_state(s);
-	if (action == ACT_DOWNLOAD) {
+	if (action == ACT_DOWNLOAD || action == ACT_OPEN) {
 		download(s);
 	} else if (action == ACT_CHOOSE) {
 		found->rows[found->list.selected].chosen = !found->rows[found->list.selected].chosen;

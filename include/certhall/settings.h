@@ -24,7 +24,7 @@ struct settings {
 	char helper[512];          /* token.helper; empty: the built-in path */
 	char download_folder[512]; /* download.folder: where invoices and downloads are saved; empty: see certhall(1) */
 	char viewer[512];          /* download.viewer: a program that shows a PDF; empty: the invoice is shown in the terminal */
-	int kiosk;                 /* ui.kiosk 1: anybody may stand at this terminal; nothing of a person is remembered */
+	int kiosk;                 /* ui.kiosk 1: anybody may stand at this terminal: no file or program of theirs, nothing remembered */
 	char help_folder[512];     /* help.folder; by itself beside an uninstalled program, else where it was installed */
 	char theme[32];            /* ui.theme */
 	int esc_delay_ms, ambiguous;

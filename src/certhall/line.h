@@ -12,7 +12,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3, EXIT_NO
 struct options {
 	const char *config, *lang, *theme;
 	int ambiguous;
-	bool json;
+	bool json, kiosk;
 	/* renew */
 	const char *cert, *serial, *details;
 	const char *contact, *phone, *title, *tax_no, *email;
@@ -26,6 +26,9 @@ struct options {
 /* ERR_ codes of making the parts; a missing file of the certificate authority leaves world->trust NULL. */
 int world_open(struct world *world, struct loop *loop, struct settings *settings) CH_MUST_CHECK;
 void world_close(struct world *world);
+
+/* From here on signals of the keyboard, the environment and set-user-ID programs are of no use to whoever stands there. */
+void kiosk_begin(void);
 
 /* A piece of text, sanitised, in the locale's encoding. */
 void line_say(FILE *to, const char *fmt, ...) CH_PRINTF(2, 3);

@@ -11,7 +11,7 @@
 
 #include "certhall/line.h"
 
-enum { OPT_CONFIG = 256, OPT_LANG, OPT_THEME, OPT_AMBIGUOUS, OPT_JSON, OPT_HELP, OPT_VERSION, OPT_CERT, OPT_SERIAL, OPT_DETAILS,
+enum { OPT_CONFIG = 256, OPT_LANG, OPT_THEME, OPT_AMBIGUOUS, OPT_KIOSK, OPT_JSON, OPT_HELP, OPT_VERSION, OPT_CERT, OPT_SERIAL, OPT_DETAILS,
 	OPT_CONTACT, OPT_PHONE, OPT_TITLE, OPT_TAX_NO, OPT_EMAIL, OPT_PIN_FD, OPT_ACKNOWLEDGE, OPT_YES, OPT_NO_WAIT, OPT_QR, OPT_NO_QR, OPT_SAVE,
 	OPT_FORMAT };
 
@@ -41,6 +41,7 @@ static const struct switch_row {
 	{ { "version", no_argument, NULL, OPT_VERSION }, ALL },
 	{ { "theme", required_argument, NULL, OPT_THEME }, SCREENS },
 	{ { "ambiguous", required_argument, NULL, OPT_AMBIGUOUS }, SCREENS },
+	{ { "kiosk", no_argument, NULL, OPT_KIOSK }, SCREENS },
 	{ { "json", no_argument, NULL, OPT_JSON }, CERTS | DOCTOR | INVOICES },
 	{ { "cert", required_argument, NULL, OPT_CERT }, RENEW },
 	{ { "serial", required_argument, NULL, OPT_SERIAL }, RENEW },
@@ -86,6 +87,7 @@ static bool take(struct asked *asked, int option, const char *value)
 	case OPT_LANG: options->lang = value; return strcmp(value, "zh_CN") == 0 || strcmp(value, "en") == 0;
 	case OPT_THEME: options->theme = value; return true;
 	case OPT_AMBIGUOUS: return take_number(value, 1, 2, &options->ambiguous);
+	case OPT_KIOSK: options->kiosk = true; return true;
 	case OPT_JSON: options->json = true; return true;
 	case OPT_HELP: asked->help = true; return true;
 	case OPT_VERSION: asked->version = true; return true;
@@ -150,6 +152,7 @@ static int usage(FILE *to)
 		"  --lang zh_CN|en    the language\n"
 		"  --theme NAME       colours: default, mono\n"
 		"  --ambiguous 1|2    columns of an ambiguous character on this terminal\n"
+		"  --kiosk            anybody may stand at this terminal: no file, no program, no environment of theirs\n"
 		"  --help, --version\n"
 		"\n"
 		"renew:\n"
@@ -179,6 +182,16 @@ static void open_log(const struct settings *settings)
 		return; /* without a log then */
 	if (settings->log[0] != '\0' || path[0] != '\0')
 		(void)!log_open(settings->log[0] != '\0' ? settings->log : path, LOG_LEVEL_INFO);
+}
+
+/* Whoever stands there decides on no module either: the configuration names it. */
+static void enter_kiosk(const struct options *options, struct settings *settings)
+{
+	if (settings->kiosk && !options->kiosk)
+		kiosk_begin();
+	settings->kiosk = settings->kiosk || options->kiosk;
+	if (settings->kiosk && settings->module_installed)
+		settings->module[0] = '\0';
 }
 
 /* The parts are made by the pages, after the first paint. */
@@ -217,6 +230,8 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct error err;
 	parse(argc, argv, &asked);
+	if (asked.options.kiosk)
+		kiosk_begin();
 	i18n_init(asked.options.lang);
 	signal(SIGPIPE, SIG_IGN);
 	const struct command *command = find_command(optind < argc ? argv[optind] : NULL);
@@ -240,6 +255,8 @@ int main(int argc, char **argv)
 		line_error(&err);
 		return EXIT_FAILED;
 	}
+	if (command->run == NULL && !words)
+		enter_kiosk(&asked.options, &settings);
 	open_log(&settings);
 	int status = words ? command_help(&asked.options, &settings) : command->run == NULL ? run_screens(&asked.options, &settings) : run(command, &asked.options, &settings);
 	log_close();

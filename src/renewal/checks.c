@@ -134,7 +134,9 @@ void judge_component(const struct doctor_options *options, const struct findings
 	const struct token_module *module = &found->tokens.module;
 	if (err != NULL) {
 		check_failed(check, err);
-		if (err->code == ERR_TOKEN_NO_MODULE || err->code == ERR_TOKEN_MODULE || err->code == ERR_TOKEN_HELPER)
+		if (options->settings->kiosk)
+			check_set_cure(check, "%s", _("At this terminal only whoever looks after it installs components. Tell them, please."));
+		else if (err->code == ERR_TOKEN_NO_MODULE || err->code == ERR_TOKEN_MODULE || err->code == ERR_TOKEN_HELPER)
 			check->offer = OFFER_INSTALL_COMPONENT;
 		return;
 	}
