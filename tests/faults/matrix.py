@@ -28,12 +28,11 @@ def tried(key, fault, elsewhere):
         caught.begin()
         caught.at(key, lambda pid: fault(trial, pid))
         trial.status.append(trial.renew())
-        if not caught.began.is_set():
-            return False
-        tap.check(caught.ended.wait(60), "what was to be done at the place does not end")
+        if caught.began.is_set():
+            tap.check(caught.ended.wait(60), "what was to be done at the place does not end")
         trial.goes_on(elsewhere)
         trial.finished()
-        return True
+        return caught.began.is_set()
 
 
 def cases():
@@ -47,7 +46,7 @@ def chosen():
     every = list(cases())
     if len(sys.argv) > 1:
         return every
-    wanted = os.environ.get("MATRIX_CASES", "24")
+    wanted = os.environ.get("MATRIX_CASES", "20")
     count = len(every) if wanted == "all" else int(wanted)
     start = int(os.environ.get("MATRIX_FROM", "0"))
     tap.diag(f"{count} of {len(every)} cases, from {start}")

@@ -23,12 +23,9 @@ def renewed(kill=None, elsewhere=False):
         if kill:
             calls.kill(*kill)
         trial.status.append(trial.renew())
-        made = calls.made()
-        if kill and not calls.is_set():
-            return None
         trial.goes_on(elsewhere)
         trial.finished()
-        return made
+        return calls.made() if kill is None or calls.is_set() else None
 
 
 def cases():
@@ -51,7 +48,7 @@ def chosen():
         program, call, n = sys.argv.pop().split()
         return [(program, call, int(n))]
     every = list(cases())
-    wanted = os.environ.get("SYSCALLS", "8")
+    wanted = os.environ.get("SYSCALLS", "6")
     count = len(every) if wanted == "all" else int(wanted)
     tap.diag(f"{count} of {len(every)} cases, SEED={SEED}")
     random.Random(SEED).shuffle(every)

@@ -1,9 +1,12 @@
 """One renewal in which something goes wrong, and the person who goes on with it."""
+import contextlib
 import os
 import queue
 import signal
+import sqlite3
 import sys
 import threading
+import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(here, "../lib"), os.path.join(here, "../renewal"), os.path.join(here, "../books")]
@@ -15,11 +18,12 @@ from renewals import DUE, Renewal, cert, only, orders, verified  # noqa: E402
 
 PATIENCE = 5  # seconds without a word after which the person mends what is broken: the program may be waiting for just that
 SILENT = 60   # seconds after which it will not say another
+INVOICED = 90 # seconds until it must have been issued, failed attempts included
 RUNS = 3      # of certhall renew at the most, the interrupted one included
 
 
 def prepared(**more):
-    return hall.Hall(certs=[cert(DUE, "ec:P-256")], **more)
+    return hall.Hall(certs=[cert(DUE, "ec:P-256")], settings={"log = {": "sweep = { every = 1; first = 20; };\nlog = {"}, **more)
 
 
 class Trial:
@@ -110,8 +114,22 @@ class Trial:
         self.mend()
         tap.remember(f"exit statuses: {self.status}")
 
+    def invoiced(self):
+        """Waits until the hall has issued the invoice."""
+        for _ in range(INVOICED * 10):
+            with contextlib.closing(sqlite3.connect(f"file:{books.database_of(self.place)}?mode=ro", uri=True, timeout=30)) as db:
+                states = [row[0] for row in db.execute("SELECT state FROM invoice")]
+            if states == [1]:
+                return
+            if self.began.is_set():
+                self.mend()
+            time.sleep(0.1)  # between two looks at a state
+        raise AssertionError(f"invoices: {states}")
+
     def finished(self):
-        """What must hold in the end: one paid order, one new certificate with its key, nothing else of ours, balanced books."""
+        """What must hold in the end: one paid order, one new certificate with its key, one invoice, nothing else of ours, balanced books."""
+        self.invoiced()
+        self.mend()
         tap.equal([row["state"] for row in orders(self.place)], ["installed"])
         verified(self.place, self.old)
         for kind in ("cert", "pubkey", "privkey"):
