@@ -50,6 +50,8 @@ static int open_doors(struct app *app)
 		code = hall_new(app->loop, settings, &app->world.hall);
 	if (code == 0 && app->world.token == NULL)
 		code = token_new(app->loop, &token, &app->world.token);
+	if (code == 0)
+		slow_join(app);
 	if (code == 0 && app->world.trust == NULL)
 		open_trust(app);
 	if (code == 0)
@@ -126,6 +128,7 @@ int screens_run(struct loop *loop, struct settings *settings, const struct scree
 		return code;
 	screen_start(loop, &app);
 	help_join(&app);
+	lock_join(&app);
 	screen_push(&page_home, NULL);
 	code = loop_timer_start(loop, &app.wake, WAKE_MS, wake, &app);
 	if (code == 0)

@@ -43,6 +43,7 @@ struct app {
 	struct loop_timer *wake;
 	struct observer *observers;
 	struct flow flow;
+	struct screen *slow;           /* the dialog of a key that does not answer; NULL: none */
 	struct help *help;             /* NULL: not read yet, or not there */
 	bool help_knows_hall;          /* the hall's values are in its texts */
 	struct hall_call *help_call;   /* the hall's content is asked for */
@@ -57,12 +58,16 @@ struct help *app_help(struct app *app); /* hold it to keep it */
 /* Asks the hall for what it has newer, when it is known to answer; from then on that is shown, also when the hall cannot be reached. */
 void app_help_fetch(struct app *app);
 void help_join(struct app *app); /* F1 opens what fits an error or a page */
+void slow_join(struct app *app); /* a key that does not answer is told of */
+void lock_join(struct app *app); /* when nobody is there any more */
+void app_lock(struct app *app);  /* logs out everywhere and shows nothing of anybody */
 void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
 void app_unobserve(struct app *app, struct observer *observer);
 int64_t app_now(const struct app *app); /* by the hall's clock */
 
 /* A renewal of this certificate, from wherever it stands; the page of its phase comes on top. */
 void flow_begin(struct app *app, const struct keyed_cert *cert);
+void flow_end(struct app *app);   /* without a page of it left; fine when there is none */
 void flow_leave(struct app *app); /* back to the page below; an order stays with the hall */
 void flow_join(struct screen *page, void (*changed)(struct screen *page)); /* in the init of every page of the flow */
 /* Asks for the PIN with the key's present flags said first, and hands it to then. */

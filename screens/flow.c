@@ -71,7 +71,7 @@ static void open_pin_dialog(struct app *app, const struct token_slot *slot)
 	if (err != NULL && about_pin(err))
 		error_sentence(err, warning, sizeof warning);
 	else if (slot->pin_final)
-		snprintf(warning, sizeof warning, "%s", _("One try is left. If the PIN is wrong now, the key is locked."));
+		snprintf(warning, sizeof warning, "%s", _(PIN_LAST_TRY));
 	else if (slot->pin_low)
 		snprintf(warning, sizeof warning, "%s", _("Only a few tries are left, because a wrong PIN was entered before."));
 	snprintf(text, sizeof text, _("Key: %s\nCertificate: %s"), slot->label, renewal_cert(app->flow.renewal)->info.holder);
@@ -93,6 +93,24 @@ static void say_locked(void)
 	dialog_error(&err);
 }
 
+static void on_last_try(void *ctx, int choice)
+{
+	struct app *app = ctx;
+	const struct token_slot *slot = app->flow.renewal != NULL ? renewal_slot(app->flow.renewal) : NULL;
+	if (choice == 1 && slot != NULL)
+		open_pin_dialog(app, slot);
+}
+
+/* Whoever is not sure of the PIN keeps a key that is not locked. */
+static void ask_last_try(struct app *app)
+{
+	const char *choices[] = { _("Back, and do not risk it"), _("I am sure of the PIN; enter it") };
+	char text[512];
+	snprintf(text, sizeof text, "%s %s", _(PIN_LAST_TRY), _("A locked key cannot be unlocked here: only the certificate authority can do it, "
+		"once it has seen who you are. Find out the PIN first if you are not sure."));
+	dialog_choose(_("The last try"), text, choices, 2, on_last_try, app);
+}
+
 /* The flags have come, or why they could not be read. */
 static void on_flags(struct app *app)
 {
@@ -106,6 +124,8 @@ static void on_flags(struct app *app)
 		dialog_error(err);
 	else if (slot->pin_locked)
 		say_locked();
+	else if (slot->pin_final)
+		ask_last_try(app);
 	else
 		open_pin_dialog(app, slot);
 }
@@ -162,8 +182,7 @@ void flow_begin(struct app *app, const struct keyed_cert *cert)
 {
 	struct flow *flow = &app->flow;
 	struct error err;
-	renewal_free(&flow->renewal);
-	secret_wipe(flow, sizeof *flow);
+	flow_end(app);
 	int code = renewal_new(&app->world, cert, follow, app, &flow->renewal);
 	if (code != 0) {
 		error_set(&err, (enum error_code)code, NULL, "renewal");
@@ -173,13 +192,18 @@ void flow_begin(struct app *app, const struct keyed_cert *cert)
 	follow(app);
 }
 
+void flow_end(struct app *app)
+{
+	renewal_free(&app->flow.renewal);
+	secret_wipe(&app->flow, sizeof app->flow);
+}
+
 void flow_leave(struct app *app)
 {
 	struct flow *flow = &app->flow;
 	struct screen *page = flow->page;
 	bool changed = renewal_order(flow->renewal) != NULL; /* the key or the standings may be other than they were */
-	renewal_free(&flow->renewal);
-	secret_wipe(flow, sizeof *flow);
+	flow_end(app);
 	if (page != NULL)
 		screen_pop(page);
 	if (changed)

@@ -66,17 +66,20 @@ static const char *title(struct screen *s)
 static const struct action *actions(struct screen *s)
 {
 	struct home *home = screen_state(s);
-	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT);
+	return BAR(&home->bar, ACT_OPEN, ACT_REFRESH, ACT_HELP, ACT_QUIT, ACT_LOCK);
 }
 
 static int act(struct screen *s, int action)
 {
 	struct home *home = screen_state(s);
 	struct app *app = screen_app(s);
+	screen_notice(s, STYLE_NORMAL, NULL);
 	if (action == ACT_OPEN)
 		action = (int)entry_at(home, home->menu.selected)->action;
 	if (action == ACT_QUIT) {
 		dialog_quit();
+	} else if (action == ACT_LOCK) {
+		app_lock(app);
 	} else if (action == ACT_MENU_4 || action == ACT_HELP) {
 		screen_push(&page_help, NULL);
 	} else if (!app_awake(app)) {

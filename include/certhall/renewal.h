@@ -110,6 +110,9 @@ const struct token_slot *renewal_slot(const struct renewal *renewal);
 const struct error *renewal_slot_error(const struct renewal *renewal); /* why they could not be read; NULL: none */
 void renewal_refresh_slot(struct renewal *renewal);                 /* changed is called when it is there */
 
+/* Said before a PIN is asked for on a slot with pin_final, which is asked for only when the person confirms it. */
+#define PIN_LAST_TRY N_("One try is left. If the PIN is wrong now, the key is locked.")
+
 /* The receipt as text, malloc'd. */
 char *renewal_receipt(const struct renewal *renewal) CH_MUST_CHECK;
 

@@ -67,6 +67,10 @@ void screen_touch(struct screen *s);               /* mark for repaint (from an 
 void screen_lock(struct screen *s, bool locked);   /* while locked it cannot be left, and the program not quit */
 void screen_quit(int status);
 
+/* idle is called once no key has come for so long, and not before what locks a page is over; then again after the next key.
+ * 0 seconds: never. */
+void screen_on_idle(int seconds, void (*idle)(void *ctx), void *ctx);
+
 /* A line under the title saying what happened last (translated, may be NULL to clear). */
 void screen_notice(struct screen *s, enum style style, const char *text);
 /* The head of every page: project's name on the right. Borrowed until the next call. */

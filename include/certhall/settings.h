@@ -25,6 +25,7 @@ struct settings {
 	char download_folder[512]; /* download.folder: where invoices and downloads are saved; empty: see certhall(1) */
 	char viewer[512];          /* download.viewer: a program that shows a PDF; empty: the invoice is shown in the terminal */
 	int kiosk;                 /* ui.kiosk 1: anybody may stand at this terminal: no file or program of theirs, nothing remembered */
+	int idle_s;                /* ui.idle: seconds without a key after which the person is logged out; 0: never; 900 */
 	char help_folder[512];     /* help.folder; by itself beside an uninstalled program, else where it was installed */
 	char theme[32];            /* ui.theme */
 	int esc_delay_ms, ambiguous;

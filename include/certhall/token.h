@@ -16,7 +16,7 @@
 #include <certhall/loop.h>
 #include <certhall/secret.h>
 
-enum { TOKEN_ID = 20, TOKEN_SLOTS = 8, TOKEN_CERTS = 32 };
+enum { TOKEN_ID = 20, TOKEN_SLOTS = 8, TOKEN_CERTS = 32, TOKEN_SLOW_MS = 8000 };
 
 struct token;
 
@@ -26,6 +26,7 @@ struct token_options {
 	const char *helper;      /* NULL: PKGLIBEXECDIR "/certhall-token" */
 	const char *log;         /* where the module's stderr goes; NULL: /dev/null */
 	int timeout_ms;          /* for every request; 0: each its own (tests shorten it) */
+	int slow_ms;             /* 0: TOKEN_SLOW_MS (tests shorten it) */
 };
 
 /* Copies the options; starts nothing. */
@@ -38,6 +39,16 @@ void token_close(struct token *token);
 /* Fails whatever is under way with ERR_CANCELLED and kills the helper. A write under way (generate, write, remove) is not
  * cut short: it ends as it ends, and what waits behind it is cancelled. */
 void token_cancel(struct token *token);
+
+/* Told when the request under way has had no answer for TOKEN_SLOW_MS, and with slow false when that one has ended, however it
+ * did. Without token_wait or token_give_up it ends by itself when its time is over. One who types at a reader's own keypad is
+ * not slow. From the loop. */
+typedef void token_slow_fn(void *ctx, bool slow);
+void token_on_slow(struct token *token, token_slow_fn *slow, void *ctx);
+/* What is under way gets its whole time once more, and is told of again when that does not help either. */
+void token_wait(struct token *token);
+/* What is under way, a write too, ends with ERR_TOKEN_TIMEOUT; the helper is killed. */
+void token_give_up(struct token *token);
 
 /* Nobody waits any more for requests made with this ctx: their done functions are not called. For whoever ends earlier
  * than the token. */

@@ -2,13 +2,53 @@
 
 #include <iconv.h>
 #include <langinfo.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <certhall/file.h>
 #include <certhall/i18n.h>
 #include <certhall/text.h>
+
+/* A key that does not answer: while that lasts Ctrl-C gives up what it was asked, and not the program, whatever it means else. */
+static struct {
+	struct world *world;
+	int fd;
+	struct loop_watch *watch;
+} slow = { .fd = -1 };
+
+static void on_interrupt(void *ctx, int fd, int ready)
+{
+	struct signalfd_siginfo info;
+	(void)ctx;
+	(void)ready;
+	if (read(fd, &info, sizeof info) == (ssize_t)sizeof info)
+		token_give_up(slow.world->token);
+}
+
+static void on_slow(void *ctx, bool begins)
+{
+	sigset_t interrupt;
+	slow.world = ctx;
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	if (begins) {
+		sigprocmask(SIG_BLOCK, &interrupt, NULL); /* pending also where it is ignored */
+		slow.fd = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
+		slow.watch = slow.fd >= 0 ? loop_watch(slow.world->loop, slow.fd, LOOP_READ, on_interrupt, NULL) : NULL;
+		line_say(stderr, "certhall: %s\n", _("The key has not answered for several seconds. It may be busy: then waiting helps. Ctrl-C gives up; "
+			"then pull the key out, insert it again and run the same command again. What was paid is kept."));
+		return;
+	}
+	loop_unwatch(slow.world->loop, &slow.watch);
+	if (slow.fd >= 0)
+		close(slow.fd);
+	slow.fd = -1;
+	sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
+}
 
 int world_open(struct world *world, struct loop *loop, struct settings *settings)
 {
@@ -20,6 +60,8 @@ int world_open(struct world *world, struct loop *loop, struct settings *settings
 	int code = hall_new(loop, settings, &world->hall);
 	if (code == 0)
 		code = token_new(loop, &token, &world->token);
+	if (code == 0)
+		token_on_slow(world->token, on_slow, world);
 	if (code != 0)
 		world_close(world);
 	else if (trust_open_file(settings->ca_file, &world->trust, NULL) != 0)

@@ -107,9 +107,7 @@ static int get_pin(struct run *run, bool again, struct secret *pin, struct error
 	}
 	if (run->options->pin_fd >= 0)
 		return secret_set(pin, run->pin.text, run->pin.len) != 0 ? error_set(err, ERR_NO_MEMORY, NULL, "PIN") : 0;
-	if (slot != NULL && slot->pin_final)
-		line_say(stdout, "%s\n", _("One try is left. If the PIN is wrong now, the key is locked."));
-	else if (slot != NULL && slot->pin_low)
+	if (slot != NULL && slot->pin_low && !slot->pin_final)
 		line_say(stdout, "%s\n", _("Only a few tries are left, because a wrong PIN was entered before."));
 	return pin_get(-1, _("PIN of the key: "), pin, err);
 }
@@ -119,7 +117,17 @@ static bool wrong_pin(const struct error *err)
 	return err->code == ERR_PIN_INCORRECT || err->code == ERR_PIN_LOW || err->code == ERR_PIN_FINAL || err->code == ERR_PIN_LENGTH;
 }
 
-/* The key's flags come first: a locked key is not asked, and a last try is said. Then the PIN goes where it is needed. */
+/* The last try is used only by somebody who says so. */
+static bool may_use_last_try(const struct run *run)
+{
+	line_say(stderr, "certhall: %s\n", _(PIN_LAST_TRY));
+	if (run->interactive)
+		return line_confirm(_("Are you sure of the PIN?"));
+	line_say(stderr, "%s\n", _("It is not used without asking: run the command at a terminal, without --yes."));
+	return false;
+}
+
+/* The key's flags come first: a locked key is not asked, and a last try is confirmed. Then the PIN goes where it is needed. */
 static int enter_pin(struct run *run, void (*then)(struct renewal *renewal, struct secret *pin))
 {
 	const struct error *last = renewal_error(run->renewal);
@@ -140,6 +148,8 @@ static int enter_pin(struct run *run, void (*then)(struct renewal *renewal, stru
 		return failed(&err);
 	}
 	run->pin_pad = slot->pin_pad;
+	if (slot->pin_final && !may_use_last_try(run))
+		return EXIT_FAILED;
 	if (get_pin(run, last != NULL, &pin, &err) != 0)
 		return failed(&err);
 	then(run->renewal, &pin);

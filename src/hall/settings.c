@@ -34,6 +34,7 @@ static const struct row {
 	ROW("download.folder", PATH, download_folder),
 	ROW("download.viewer", PATH, viewer),
 	ROW_INT("ui.kiosk", kiosk, 0, 1),
+	ROW_INT("ui.idle", idle_s, 0, 86400),
 	ROW("help.folder", PATH, help_folder),
 	ROW("ui.theme", TEXT, theme),
 	ROW_INT("ui.esc_delay", esc_delay_ms, 10, 2000),
@@ -137,7 +138,7 @@ static int find(const char *path, struct settings *out, struct error *err)
 
 int settings_load(const char *path, struct settings *out, struct error *err)
 {
-	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30 };
+	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30, .idle_s = 900 };
 	int code = find(path, out, err);
 	if (code != 0)
 		return code;

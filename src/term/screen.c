@@ -19,6 +19,10 @@ static struct {
 	int spinner;
 	bool dirty;
 	int quit_status; /* asked for while a page was locked */
+	struct loop_timer *idle;
+	int64_t idle_ms; /* 0: never */
+	void (*on_idle)(void *ctx);
+	void *idle_ctx;
 	char project[128];
 } stack;
 
@@ -196,6 +200,34 @@ void screen_replace(struct screen *s, const struct screen_ops *ops, void *arg)
 	screen_lock(s, false);
 }
 
+/* Idleness */
+
+static void on_idle(void *ctx);
+
+static void restart_idle(void)
+{
+	if (stack.idle_ms > 0 && loop_timer_start(stack.loop, &stack.idle, stack.idle_ms, on_idle, NULL) != 0)
+		log_line(LOG_LEVEL_WARN, "screen", "no memory for the idle time");
+}
+
+static void on_idle(void *ctx)
+{
+	(void)ctx;
+	if (any_locked())
+		restart_idle(); /* what must not be left is not left */
+	else
+		stack.on_idle(stack.idle_ctx);
+}
+
+void screen_on_idle(int seconds, void (*idle)(void *ctx), void *ctx)
+{
+	loop_timer_cancel(stack.loop, &stack.idle);
+	stack.idle_ms = seconds * (int64_t)1000;
+	stack.on_idle = idle;
+	stack.idle_ctx = ctx;
+	restart_idle();
+}
+
 /* Keys */
 
 static bool matches(const struct action *action, const struct key *key)
@@ -247,6 +279,7 @@ static void on_key(const struct key *key)
 	struct screen *s = stack.top;
 	if (s == NULL)
 		return;
+	restart_idle();
 	bool named = (key->code >= KEY_CODE_F1 && key->code <= KEY_CODE_F12) || key->code == KEY_CODE_CTRL;
 	bool key_first = s->ops->input && !named;
 	int flags = key_first ? try_key(s, key) : try_actions(s, key);
@@ -305,6 +338,7 @@ void screen_start(struct loop *loop, void *app)
 void screen_finish(void)
 {
 	loop_timer_cancel(stack.loop, &stack.spin);
+	loop_timer_cancel(stack.loop, &stack.idle);
 	while (stack.top != NULL) {
 		struct screen *top = stack.top;
 		stack.top = top->below;

@@ -13,7 +13,8 @@ struct request {
 	struct json_object *json;
 	struct secret secret;
 	int timeout_ms;
-	bool writes; /* may leave something on the key: is not cut short */
+	bool writes;      /* may leave something on the key: is not cut short */
+	bool asks_person; /* at the reader's own keypad, which takes its time */
 	enum reply_kind kind;
 	union {
 		token_done_fn *plain; /* NULL: nobody waits */

@@ -263,6 +263,8 @@ void token_login(struct token *token, uint64_t slot, struct secret *pin, token_d
 	struct request *request = request_new("login", (int64_t)slot, REPLY_DONE, 60, ctx);
 	if (request != NULL)
 		secret_move(&request->secret, pin);
+	if (request != NULL)
+		request->asks_person = request->secret.len == 0;
 	secret_free(pin);
 	submit_plain(token, request, done, ctx);
 }

@@ -10,12 +10,12 @@
 #include "token/process.h"
 #include "token/wire.h"
 
-enum { END_WAIT_MS = 300 };
+enum { END_WAIT_MS = 300, SLOW_AGAIN = 3 };
 
 struct token {
 	struct loop *loop;
 	char *module, *module_args, *helper, *log;
-	int timeout_ms;
+	int timeout_ms, slow_ms;
 
 	struct request *active, *queue, *ended; /* ended: failed, to be told from the loop */
 	struct process *process;                /* the helper, when it runs */
@@ -23,7 +23,10 @@ struct token {
 	struct wire_header header; /* of the active request */
 	size_t sent;
 	struct bytes in;
-	struct loop_timer *timeout, *turn;
+	struct loop_timer *timeout, *turn, *patience;
+	token_slow_fn *slow;
+	void *slow_ctx;
+	bool told_slow;
 
 	token_changed_fn *changed;
 	void *changed_ctx;
@@ -62,6 +65,7 @@ int token_new(struct loop *loop, const struct token_options *options, struct tok
 		return ERR_NO_MEMORY;
 	token->loop = loop;
 	token->timeout_ms = options->timeout_ms;
+	token->slow_ms = options->slow_ms > 0 ? options->slow_ms : TOKEN_SLOW_MS;
 	const char *helper = options->helper != NULL ? options->helper : PKGLIBEXECDIR "/certhall-token";
 	if (copy_text(&token->module, options->module) != 0 || copy_text(&token->module_args, options->module_args) != 0 ||
 			copy_text(&token->helper, helper) != 0 || copy_text(&token->log, options->log) != 0) {
@@ -107,6 +111,39 @@ void token_submit(struct token *token, struct request *request)
 		request->timeout_ms = token->timeout_ms;
 	append(&token->queue, request);
 	schedule(token);
+}
+
+/* patience */
+
+static void tell_slow(struct token *token, bool slow)
+{
+	if (token->slow != NULL && token->told_slow != slow)
+		token->slow(token->slow_ctx, slow);
+	token->told_slow = slow;
+}
+
+static void on_patience_over(void *ctx)
+{
+	tell_slow(ctx, true);
+}
+
+static void be_patient(struct token *token, int ms)
+{
+	if (token->active->asks_person)
+		return;
+	if (loop_timer_start(token->loop, &token->patience, ms, on_patience_over, token) != 0)
+		log_line(LOG_LEVEL_WARN, "token", "no memory for a timer");
+}
+
+/* The active request, which is under way no more; NULL when there was none. */
+static struct request *take_active(struct token *token)
+{
+	struct request *request = token->active;
+	token->active = NULL;
+	loop_timer_cancel(token->loop, &token->timeout);
+	loop_timer_cancel(token->loop, &token->patience);
+	tell_slow(token, false);
+	return request;
 }
 
 /* the process */
@@ -205,8 +242,7 @@ static bool tell_changed(struct token *token)
 /* What was under way ends with code; without anything under way the helper died by itself. False: token freed. */
 static bool helper_failed(struct token *token, enum error_code code, const char *detail)
 {
-	struct request *request = token->active;
-	token->active = NULL;
+	struct request *request = take_active(token);
 	let_go(token, true);
 	log_line(LOG_LEVEL_WARN, "token", "%s: %s", error_name(code), detail);
 	if (request == NULL)
@@ -268,6 +304,7 @@ static void begin(struct token *token, struct request *request)
 		helper_failed(token, ERR_NO_MEMORY, "timer");
 		return;
 	}
+	be_patient(token, token->slow_ms);
 	(void)send_more(token);
 }
 
@@ -298,11 +335,9 @@ static bool handle(struct token *token, struct json_object *frame)
 {
 	if (wire_text(frame, "event")[0] != '\0')
 		return tell_changed(token);
-	struct request *request = token->active;
+	struct request *request = take_active(token);
 	if (request == NULL)
 		return helper_failed(token, ERR_TOKEN_HELPER, "an answer nobody asked for");
-	token->active = NULL;
-	loop_timer_cancel(token->loop, &token->timeout);
 	schedule(token);
 	return finish(token, request, frame);
 }
@@ -354,9 +389,9 @@ static void cancel_queue(struct token *token)
 
 static void cancel_active(struct token *token)
 {
-	if (token->active != NULL)
-		end_with(token, token->active, ERR_CANCELLED, "cancelled");
-	token->active = NULL;
+	struct request *request = take_active(token);
+	if (request != NULL)
+		end_with(token, request, ERR_CANCELLED, "cancelled");
 }
 
 static void silence(struct request *request, const void *ctx)
@@ -375,9 +410,10 @@ void token_forget(struct token *token, const void *ctx)
 
 void token_close(struct token *token)
 {
+	bool kill_it = token->active != NULL && !token->active->writes; /* it may hang */
 	cancel_active(token);
 	cancel_queue(token);
-	let_go(token, false);
+	let_go(token, kill_it);
 }
 
 void token_cancel(struct token *token)
@@ -387,6 +423,28 @@ void token_cancel(struct token *token)
 		let_go(token, true);
 	}
 	cancel_queue(token);
+}
+
+void token_on_slow(struct token *token, token_slow_fn *slow, void *ctx)
+{
+	token->slow = slow;
+	token->slow_ctx = ctx;
+}
+
+void token_wait(struct token *token)
+{
+	if (token->active == NULL)
+		return;
+	token->told_slow = false;
+	be_patient(token, SLOW_AGAIN * token->slow_ms);
+	if (loop_timer_start(token->loop, &token->timeout, token->active->timeout_ms, on_timeout, token) != 0)
+		(void)helper_failed(token, ERR_NO_MEMORY, "timer");
+}
+
+void token_give_up(struct token *token)
+{
+	if (token->active != NULL)
+		(void)helper_failed(token, ERR_TOKEN_TIMEOUT, "given up");
 }
 
 int token_set_module(struct token *token, const char *module, const char *module_args)
@@ -421,6 +479,7 @@ void token_free(struct token **token_ref)
 	for (struct request *r; (r = take(&token->ended)) != NULL;)
 		request_free(&r);
 	loop_timer_cancel(token->loop, &token->turn);
+	loop_timer_cancel(token->loop, &token->patience);
 	while (token->closing != NULL) {
 		struct closing *closing = token->closing;
 		token->closing = closing->next;

@@ -151,7 +151,8 @@ class Hall:
         config = "certhall-with-module.conf" if module else "certhall.conf"
         home = home or os.path.join(self.dir, "home")
         return vt.environment(lang, PATH=self.path, HOME=home, XDG_DATA_HOME=f"{home}/data", XDG_STATE_HOME=f"{home}/state", XDG_CONFIG_HOME=f"{home}/config",
-                              CERTHALL_CONFIG=os.path.join(self.dir, config), SOFTHSM2_CONF=os.path.join(self.dir, "key/softhsm2.conf"), **more)
+                              **{"CERTHALL_CONFIG": os.path.join(self.dir, config), "SOFTHSM2_CONF": os.path.join(self.dir, "key/softhsm2.conf"),
+                                 "CERTHALL_TOKEN_LOCK": os.path.join(self.dir, "key/lock"), **more})
 
     def new_home(self):
         """An empty home folder: as on another terminal."""

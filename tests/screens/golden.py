@@ -34,6 +34,8 @@ WALKS = {
         ("save-as", ["2", "Enter"]), ("list-2", ["Esc"]), ("saved", ["Enter", "Enter"]), ("list-3", ["Enter"])]),
     "downloads-slow": (["slow"], [("list", ["4", "2", "Enter"]), ("under-way", ["Down", "Down", "Enter", "Enter"]), ("stopped", ["Esc"])]),
     "downloads-down": (["hall-down"], [("list", ["4", "2", "Enter"])]),
+    "lock": ([], [("home", []), ("lock", ["9"]), ("home-2", ["Enter"])]),
+    "slow-key": (["slow-key"], [("slow", []), ("home", ["Enter"])]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
     "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"])]),
     "renew": (["fail"], [
@@ -47,7 +49,7 @@ WALKS = {
         ("details-more", ["Tab"] * 6 + ["Right", "Tab"]), ("details-3", ["S-Tab", "Left"] + ["S-Tab"] * 6),
         ("pay", stage.FORM), ("pay-fresh", ["6"]), ("cancel", ["8"]), ("refused", ["2", "Enter"])]),
     "pin-low": (["pin-low"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
-    "pin-final": (["pin-final"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
+    "pin-final": (["pin-final"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("sure", ["Enter"]), ("pin", ["2", "Enter"])]),
     "pin-locked": (["pin-locked"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
     "pin-pad": (["pin-pad"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"]), ("details", ["Enter"])]),
 }

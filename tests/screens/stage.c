@@ -71,6 +71,7 @@ int main(int argc, char **argv)
 		bindtextdomain("certhall", getenv("STAGE_CATALOGUE"));
 	if (!stage_has("no-module"))
 		snprintf(settings.module, sizeof settings.module, "/usr/lib/example-pkcs11.so");
+	settings.idle_s = stage_has("idle") ? 1 : 0;
 	stage.loop = loop_new();
 	if (stage.loop == NULL)
 		return 3;

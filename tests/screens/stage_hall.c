@@ -147,6 +147,30 @@ void token_free(struct token **token)
 	*token = NULL;
 }
 
+void token_close(struct token *token) { (void)token; }
+void token_wait(struct token *token) { (void)token; }
+void token_give_up(struct token *token) { (void)token; }
+
+static struct {
+	token_slow_fn *fn;
+	void *ctx;
+} slow;
+
+static void be_slow(void *ctx)
+{
+	(void)ctx;
+	slow.fn(slow.ctx, true);
+}
+
+void token_on_slow(struct token *token, token_slow_fn *fn, void *ctx)
+{
+	(void)token;
+	slow.fn = fn;
+	slow.ctx = ctx;
+	if (stage_has("slow-key"))
+		stage_later(be_slow, &slow);
+}
+
 int token_set_module(struct token *token, const char *module, const char *module_args)
 {
 	(void)module, (void)module_args;

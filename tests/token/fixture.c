@@ -89,6 +89,8 @@ void fixture_open(struct fixture *f, bool faulty, int timeout_ms)
 	write_text(conf, text);
 	setenv("SOFTHSM2_CONF", conf, 1);
 	setenv("FAULT_MODULE_DIR", f->dir, 1);
+	snprintf(conf, sizeof conf, "%s/lock", f->dir);
+	setenv("CERTHALL_TOKEN_LOCK", conf, 1);
 	setenv("MALLOC_PERTURB_", "165", 1); /* memory used after it was freed shows */
 	snprintf(command, sizeof command, "mkdir $DIR/tokens && softhsm2-util --init-token --free --label '%s' --pin %s --so-pin 24681012",
 		LABEL, PIN);

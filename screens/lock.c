@@ -1,0 +1,90 @@
+/* 锁屏: whoever comes next finds nothing of who was here. */
+#include "app.h"
+
+#include <string.h>
+
+struct lock {
+	struct bar bar;
+};
+
+/* Logged out of the hall and of the key, and no page is left but the first. */
+static void end_all(struct app *app)
+{
+	flow_end(app);
+	screen_pop_to("home");
+	if (app->world.hall != NULL && hall_logged_in(app->world.hall))
+		hall_logout(app->world.hall);
+	if (app->world.token != NULL)
+		token_close(app->world.token);
+}
+
+static void read_again(struct app *app)
+{
+	if (app->keyring != NULL)
+		keyring_refresh(app->keyring);
+}
+
+/* ---- the page ---- */
+
+static const char *title(struct screen *s)
+{
+	(void)s;
+	return _("Locked");
+}
+
+static const struct action *actions(struct screen *s)
+{
+	struct lock *lock = screen_state(s);
+	return BAR(&lock->bar, ACT_UNLOCK);
+}
+
+static int act(struct screen *s, int action)
+{
+	(void)action;
+	screen_pop(s);
+	read_again(screen_app(s));
+	return SCREEN_REDRAW;
+}
+
+static int key(struct screen *s, const struct key *key)
+{
+	return key->code == KEY_CODE_ESC ? act(s, ACT_UNLOCK) : SCREEN_IGNORED;
+}
+
+static void draw(struct screen *s, const struct area *body)
+{
+	struct area a = term_inset(body, 0, 2);
+	(void)s;
+	int row = term_paragraph(&a, 1, STYLE_HEADING, _("The hall is locked."), true) + 1;
+	row = term_paragraph(&a, row, STYLE_NORMAL, _("You are logged out of the hall and of the key; going on needs the PIN again. "
+		"What was ordered and paid is kept."), true) + 1;
+	term_paragraph(&a, row, STYLE_WARN, _("Take your key with you when you leave."), true);
+}
+
+static const struct screen_ops page_lock = {
+	.name = "lock", .title = title, .state_size = sizeof(struct lock), .actions = actions, .act = act, .key = key, .draw = draw,
+};
+
+void app_lock(struct app *app)
+{
+	end_all(app);
+	(void)screen_push(&page_lock, NULL);
+}
+
+/* ---- nobody there ---- */
+
+static void on_idle(void *ctx)
+{
+	struct app *app = ctx;
+	const char *where = screen_ops_of(screen_top())->name;
+	if (strcmp(where, "home") == 0 || strcmp(where, "lock") == 0)
+		return; /* nobody is logged in there */
+	end_all(app);
+	read_again(app);
+	screen_notice(screen_top(), STYLE_WARN, _("Logged out: no key was pressed for a while. Orders and payments are kept."));
+}
+
+void lock_join(struct app *app)
+{
+	screen_on_idle(app->settings->idle_s, on_idle, app);
+}
