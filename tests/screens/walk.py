@@ -14,7 +14,7 @@ NAMED = ["Enter", "Enter", "Enter", "Esc", "Tab", "S-Tab", "Up", "Down", "Left",
          "Backspace", "Delete", "C-t", "C-u", "C-l"] + [f"F{n}" for n in range(1, 13)]
 TYPED = list("0123456789? ") + ["12345678", "测试", "５", "a", "\u202e", "é"]
 SCENARIOS = [[], ["fail"], [], ["fail"], ["unfinished", "clock"], ["no-module"], ["slow", "no-module"], ["hall-down"], ["no-key"], ["pin-pad", "code-expired"],
-             ["unpaid", "reconnecting"], ["pin-locked"], ["pin-final", "stuck"], ["empty-key"]]
+             ["unpaid", "reconnecting"], ["pin-locked"], ["pin-final", "stuck"], ["empty-key", "slow-key"]]
 SIZES = [(80, 24), (60, 20), (40, 10), (39, 9), (200, 60), (100, 30), (20, 6), (82, 45), (81, 25), (41, 11)]
 
 
@@ -32,9 +32,12 @@ WAY = [(["1"], "check"), (["Enter"], "choose"), (["Enter"], "pin"), (stage.PIN, 
 SIGNS = {"check": "Enter goes on", "choose": "F3 3", "pin": "Enter the key's PIN", "details": "Confirm details", "pay": "AZT112217NR3QT", "install": "is paid"}
 
 
-def go(terminal, steps):
+def go(terminal, steps, last_try):
     for keys, page in WAY[:steps]:
         stage.press(terminal, keys)
+        if page == "pin" and last_try:
+            terminal.wait("The last try")
+            stage.press(terminal, ["2", "Enter"])
         terminal.wait(SIGNS[page])
 
 
@@ -46,7 +49,7 @@ def walk(seed):
         terminal.wait(re.compile("Enter"))
         if deep:
             terminal.wait("1 Renew certificate")
-            go(terminal, chance.randint(0, len(WAY)))
+            go(terminal, chance.randint(0, len(WAY)), "pin-final" in scenario)
         pressed = []
         for _ in range(KEYS):
             kind = chance.random()
