@@ -20,6 +20,7 @@ def renewed(spoil=None, after=0, elsewhere=False):
         place.through(line.port)
         trial = Trial(place)
         trial.menders.append(line.clear)
+        trial.calm.append(line.forget)
         if spoil:
             line.at(after, lambda: (trial.began.set(), spoil(line)))
         trial.status.append(trial.renew())

@@ -25,6 +25,7 @@ def interrupted(key, fault, elsewhere):
 def tried(key, fault, elsewhere):
     with faults.Faults() as caught, prepared(env=caught.env) as place:
         trial = Trial(place, caught.env, caught.began)
+        trial.calm.append(caught.forget)
         caught.begin()
         caught.at(key, lambda pid: fault(trial, pid))
         trial.status.append(trial.renew())

@@ -46,6 +46,7 @@ class Scene:
         self.bad = chaos.threading.Event()
         self.trial = Trial(self.place, env, Any(self.caught.began, self.bad, *([self.calls] if CALLED else [])))
         self.trial.menders.append(self.line.clear)
+        self.trial.calm += [self.line.forget, self.caught.forget] + ([self.calls.spare] if CALLED else [])
         self.caught.begin()
         if CALLED:
             self.calls.begin()
@@ -100,7 +101,6 @@ def tried(seed):
             now.trial.status.append(now.trial.renew())
             tap.remember(now.line.log())
             now.trial.goes_on(elsewhere, runs=2 + len(planned))
-            now.line.forget()
             now.trial.finished()
     except Exception:
         tap.diag(f"again: SEED={seed} tests/faults/seeds.py: {planned}, gone on with {'elsewhere' if elsewhere else 'here'}")

@@ -19,6 +19,7 @@ def renewed(kill=None, elsewhere=False):
     """What was called how often; None: it has not come to the call."""
     with nth.Nth() as calls, prepared(env=calls.env) as place:
         trial = Trial(place, calls.env, calls)
+        trial.calm.append(calls.spare)
         calls.begin()
         if kill:
             calls.kill(*kill)

@@ -31,6 +31,11 @@ class Faults:
         with self.lock:
             self.plans[key] = action
 
+    def forget(self):
+        """Nothing that at() was told is done any more."""
+        with self.lock:
+            self.plans = {}
+
     def begin(self):
         """From here on the counting is anew."""
         with self.lock:
