@@ -22,12 +22,12 @@ DAY = 86400
 class Walk:
     """certhall on a terminal of 80x24, for one person with one language."""
 
-    def __init__(self, where, lang, module=False, home=None, rows=24, cols=80, **env):
+    def __init__(self, where, lang, module=False, home=None, rows=24, cols=80, cwd=None, **env):
         self.hall, self.lang = where, lang
         with open(os.path.join(tap.top_builddir, "locale/zh_CN/LC_MESSAGES/certhall.mo"), "rb") as file:
             catalogue = gettext.GNUTranslations(file)
         self.say = catalogue.gettext if lang == "zh_CN" else str
-        self.screen = where.certhall(env=where.env(lang, module=module, home=home, **env), cols=cols, rows=rows)
+        self.screen = where.certhall(env=where.env(lang, module=module, home=home, **env), cols=cols, rows=rows, cwd=cwd)
 
     def __enter__(self):
         return self

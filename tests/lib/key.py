@@ -59,9 +59,14 @@ def helpers(pid):
         return file.read().split()
 
 
-def wait_gone(pids, timeout=10):
-    """Waits until none of the processes is there any more."""
+def wait_for(holds, what, timeout=10):
+    """Waits until holds() is true."""
     end = time.monotonic() + timeout
-    while left := [pid for pid in pids if os.path.exists(f"/proc/{pid}")]:
-        tap.check(time.monotonic() < end, f"still there: {left}")
+    while not holds():
+        tap.check(time.monotonic() < end, f"not within {timeout} s: {what}")
         time.sleep(0.01)
+
+
+def wait_gone(pids):
+    """Waits until none of the processes is there any more."""
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), f"the end of {pids}")
