@@ -102,9 +102,16 @@ int64_t app_now(const struct app *app)
 	return app->world.hall != NULL ? hall_now(app->world.hall) : clock_now();
 }
 
+const char *app_hotline(const struct app *app)
+{
+	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
+	return hall != NULL && *hall->hotline != '\0' ? hall->hotline : _("customer service");
+}
+
 static void close_doors(struct app *app)
 {
 	loop_timer_cancel(app->loop, &app->wake);
+	chat_close(app);
 	renewal_free(&app->flow.renewal);
 	help_free(&app->help);
 	keyring_free(&app->keyring);
@@ -129,6 +136,7 @@ int screens_run(struct loop *loop, struct settings *settings, const struct scree
 	screen_start(loop, &app);
 	help_join(&app);
 	lock_join(&app);
+	chat_join(&app);
 	screen_push(&page_home, NULL);
 	code = loop_timer_start(loop, &app.wake, WAKE_MS, wake, &app);
 	if (code == 0)

@@ -13,6 +13,7 @@
 #include <certhall/screens.h>
 
 #include "actions.h"
+#include "chat.h"
 
 /* Told of every change of the keyring; embedded in a page's state. */
 struct observer {
@@ -34,6 +35,14 @@ struct flow {
 	bool has_draft;
 };
 
+/* The PIN that is being asked for. */
+struct pin_ask {
+	struct token_slot slot;
+	char holder[PKI_NAME];         /* of the certificate */
+	struct error err;              /* why the last one was not taken; ERR_OK: nothing */
+	void (*done)(struct app *app, struct secret *pin);
+};
+
 struct app {
 	struct loop *loop;
 	struct settings *settings;
@@ -48,6 +57,8 @@ struct app {
 	bool help_knows_hall;          /* the hall's values are in its texts */
 	struct hall_call *help_call;   /* the hall's content is asked for */
 	bool help_asked;               /* once since the program was started */
+	struct chat chat;
+	struct pin_ask pin_ask;
 	bool component_installed;      /* since the environment was last checked */
 };
 
@@ -64,6 +75,7 @@ void app_lock(struct app *app);  /* logs out everywhere and shows nothing of any
 void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
 void app_unobserve(struct app *app, struct observer *observer);
 int64_t app_now(const struct app *app); /* by the hall's clock */
+const char *app_hotline(const struct app *app); /* whom to call; "customer service" when the hall has not said */
 
 /* A renewal of this certificate, from wherever it stands; the page of its phase comes on top. */
 void flow_begin(struct app *app, const struct keyed_cert *cert);
@@ -72,6 +84,9 @@ void flow_leave(struct app *app); /* back to the page below; an order stays with
 void flow_join(struct screen *page, void (*changed)(struct screen *page)); /* in the init of every page of the flow */
 /* Asks for the PIN with the key's present flags said first, and hands it to then. */
 void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct secret *pin));
+/* Asks for a PIN with the slot's flags said first; err: why the last one was not taken, may be NULL. done gets it (to move out of) or NULL. */
+void app_ask_pin(struct app *app, const struct token_slot *slot, const char *holder, const struct error *err,
+	void (*done)(struct app *app, struct secret *pin));
 bool flow_busy(struct screen *s, const char **what); /* the busy() of every page of the flow */
 
 extern const struct screen_ops page_home, page_certs, page_cert_detail, page_check, page_component, page_choose, page_login,

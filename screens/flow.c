@@ -29,11 +29,14 @@ static void go_to_page(struct app *app, enum renewal_phase phase)
 	if (wanted == NULL || wanted == screen_ops_of(flow->page))
 		return;
 	struct screen *old = flow->page;
+	bool talking = chat_on_top(app);
 	while (screen_top() != old)
 		screen_pop(screen_top()); /* dialogs of the page that goes */
 	flow->pin_waiting = false;
 	flow->page = NULL; /* flow_join of the new page sets it */
 	screen_replace(old, wanted, NULL);
+	if (talking)
+		chat_show(app);
 }
 
 void flow_join(struct screen *page, void (*changed)(struct screen *page))
@@ -52,10 +55,8 @@ static bool about_pin(const struct error *err)
 
 static void on_pin(void *ctx, struct secret *pin)
 {
-	struct flow *flow = &((struct app *)ctx)->flow;
-	void (*then)(struct renewal *, struct secret *) = flow->pin_then;
-	if (pin != NULL && then != NULL && flow->renewal != NULL)
-		then(flow->renewal, pin);
+	struct app *app = ctx;
+	app->pin_ask.done(app, pin);
 }
 
 static void on_pin_pad(void *ctx, int choice)
@@ -64,18 +65,25 @@ static void on_pin_pad(void *ctx, int choice)
 	on_pin(ctx, choice == 0 ? &none : NULL);
 }
 
-static void open_pin_dialog(struct app *app, const struct token_slot *slot)
+static void say_locked(void)
 {
-	const struct error *err = renewal_error(app->flow.renewal);
+	struct error err;
+	error_set(&err, ERR_PIN_LOCKED, NULL, "flag");
+	dialog_error(&err);
+}
+
+static void open_pin_dialog(struct app *app)
+{
+	const struct pin_ask *ask = &app->pin_ask;
 	char warning[512] = "", text[512];
-	if (err != NULL && about_pin(err))
-		error_sentence(err, warning, sizeof warning);
-	else if (slot->pin_final)
+	if (about_pin(&ask->err))
+		error_sentence(&ask->err, warning, sizeof warning);
+	else if (ask->slot.pin_final)
 		snprintf(warning, sizeof warning, "%s", _(PIN_LAST_TRY));
-	else if (slot->pin_low)
+	else if (ask->slot.pin_low)
 		snprintf(warning, sizeof warning, "%s", _("Only a few tries are left, because a wrong PIN was entered before."));
-	snprintf(text, sizeof text, _("Key: %s\nCertificate: %s"), slot->label, renewal_cert(app->flow.renewal)->info.holder);
-	if (!slot->pin_pad) {
+	snprintf(text, sizeof text, _("Key: %s\nCertificate: %s"), ask->slot.label, ask->holder);
+	if (!ask->slot.pin_pad) {
 		dialog_pin(_("Enter the key's PIN"), text, *warning != '\0' ? warning : NULL, on_pin, app);
 		return;
 	}
@@ -86,19 +94,10 @@ static void open_pin_dialog(struct app *app, const struct token_slot *slot)
 	dialog_choose(_("Enter the key's PIN"), both, choices, 2, on_pin_pad, app);
 }
 
-static void say_locked(void)
-{
-	struct error err;
-	error_set(&err, ERR_PIN_LOCKED, NULL, "flag");
-	dialog_error(&err);
-}
-
 static void on_last_try(void *ctx, int choice)
 {
-	struct app *app = ctx;
-	const struct token_slot *slot = app->flow.renewal != NULL ? renewal_slot(app->flow.renewal) : NULL;
-	if (choice == 1 && slot != NULL)
-		open_pin_dialog(app, slot);
+	if (choice == 1)
+		open_pin_dialog(ctx);
 }
 
 /* Whoever is not sure of the PIN keeps a key that is not locked. */
@@ -109,6 +108,28 @@ static void ask_last_try(struct app *app)
 	snprintf(text, sizeof text, "%s %s", _(PIN_LAST_TRY), _("A locked key cannot be unlocked here: only the certificate authority can do it, "
 		"once it has seen who you are. Find out the PIN first if you are not sure."));
 	dialog_choose(_("The last try"), text, choices, 2, on_last_try, app);
+}
+
+void app_ask_pin(struct app *app, const struct token_slot *slot, const char *holder, const struct error *err,
+	void (*done)(struct app *app, struct secret *pin))
+{
+	app->pin_ask = (struct pin_ask){ .slot = *slot, .done = done };
+	snprintf(app->pin_ask.holder, sizeof app->pin_ask.holder, "%s", holder);
+	if (err != NULL)
+		app->pin_ask.err = *err;
+	if (slot->pin_locked)
+		say_locked();
+	else if (slot->pin_final)
+		ask_last_try(app);
+	else
+		open_pin_dialog(app);
+}
+
+static void on_flow_pin(struct app *app, struct secret *pin)
+{
+	struct flow *flow = &app->flow;
+	if (pin != NULL && flow->pin_then != NULL && flow->renewal != NULL)
+		flow->pin_then(flow->renewal, pin);
 }
 
 /* The flags have come, or why they could not be read. */
@@ -122,12 +143,8 @@ static void on_flags(struct app *app)
 	flow->pin_waiting = false;
 	if (slot == NULL)
 		dialog_error(err);
-	else if (slot->pin_locked)
-		say_locked();
-	else if (slot->pin_final)
-		ask_last_try(app);
 	else
-		open_pin_dialog(app, slot);
+		app_ask_pin(app, slot, renewal_cert(flow->renewal)->info.holder, renewal_error(flow->renewal), on_flow_pin);
 }
 
 void flow_ask_pin(struct app *app, void (*then)(struct renewal *renewal, struct secret *pin))

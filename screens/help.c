@@ -42,7 +42,7 @@ static const struct {
 	[PROCESS] = { N_("How it goes"), N_("the steps of renewing, and what to mind") },
 	[DOWNLOADS] = { N_("Downloads"), N_("components, drivers and handbooks") },
 	[QUESTIONS] = { N_("Questions and answers"), N_("certificates, drivers, components, other; search") },
-	[SERVICE] = { N_("Online service"), N_("whom to ask") },
+	[SERVICE] = { N_("Online service"), N_("talk to an agent, or leave a message") },
 	[KEYS] = { N_("Keys of the program"), N_("every key of every page") },
 };
 
@@ -84,24 +84,13 @@ static void show_keys(void)
 	bytes_free(&text);
 }
 
-/* Live service comes later; until then it is said plainly whom to ask. */
-static void show_service(const struct app *app)
-{
-	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
-	const char *hotline = hall != NULL && *hall->hotline != '\0' ? hall->hotline : _("customer service");
-	char text[512];
-	snprintf(text, sizeof text, _("Talking to the agents from here is being built. Until then contact %s. Have the order number and the report of the "
-		"environment check (certhall doctor) at hand; nobody will ask for your PIN."), hotline);
-	dialog_message(STYLE_NORMAL, _("Online service"), text);
-}
-
 static void open_entry(struct app *app, enum entry entry)
 {
 	struct question_arg arg = { .category = entry == PROCESS ? HELP_PROCESS : QUESTIONS_ALL };
 	if (entry == KEYS) {
 		show_keys();
 	} else if (entry == SERVICE) {
-		show_service(app);
+		chat_open(app, "help");
 	} else if (entry == DOWNLOADS && app->settings->kiosk) {
 		dialog_message(STYLE_NORMAL, _("Downloads"), _("At this terminal only whoever looks after it installs components. Tell them, please."));
 	} else if (entry == DOWNLOADS) {

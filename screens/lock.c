@@ -11,6 +11,7 @@ struct lock {
 static void end_all(struct app *app)
 {
 	flow_end(app);
+	chat_close(app);
 	screen_pop_to("home");
 	if (app->world.hall != NULL && hall_logged_in(app->world.hall))
 		hall_logout(app->world.hall);
@@ -77,8 +78,12 @@ static void on_idle(void *ctx)
 {
 	struct app *app = ctx;
 	const char *where = screen_ops_of(screen_top())->name;
-	if (strcmp(where, "home") == 0 || strcmp(where, "lock") == 0)
+	if (app->chat.talk == NULL && (strcmp(where, "home") == 0 || strcmp(where, "lock") == 0))
 		return; /* nobody is logged in there */
+	if (chat_waits(app)) {
+		lock_join(app); /* a while longer */
+		return;
+	}
 	end_all(app);
 	read_again(app);
 	screen_notice(screen_top(), STYLE_WARN, _("Logged out: no key was pressed for a while. Orders and payments are kept."));

@@ -28,7 +28,7 @@ static int lines_of(const char *text)
 }
 
 /* Of those that are not shown whole, and of the hall's own; false for the rest. */
-static bool say_kind(const struct message *m, char *out, size_t size)
+static bool say_kind(const struct message *m, bool customer, char *out, size_t size)
 {
 	int first = (int)strcspn(m->body, "\n"), id = (int)strcspn(m->body, " \n");
 	const char *who = *m->author != '\0' ? m->author : _("The customer");
@@ -43,14 +43,19 @@ static bool say_kind(const struct message *m, char *out, size_t size)
 		return true;
 	case MESSAGE_JOINED: snprintf(out, size, _("%s has taken the conversation"), who); return true;
 	case MESSAGE_TRANSFERRED: snprintf(out, size, _("%s has handed the conversation over"), who); return true;
-	case MESSAGE_CLOSED: snprintf(out, size, _("%s has ended the conversation"), who); return true;
+	case MESSAGE_CLOSED:
+		if (customer && *m->author == '\0')
+			snprintf(out, size, "%s", _("You have ended the conversation"));
+		else
+			snprintf(out, size, _("%s has ended the conversation"), who);
+		return true;
 	default: return false;
 	}
 }
 
 char *talk_line(const struct message *message, char *out, size_t size)
 {
-	if (!say_kind(message, out, size))
+	if (!say_kind(message, false, out, size))
 		snprintf(out, size, "%.*s", (int)strcspn(message->body, "\n"), message->body);
 	text_sanitize(out, out, size, false); /* never half a character */
 	return out;
@@ -102,7 +107,7 @@ static bool begins_day(const struct talk *talk, size_t index, char *day, size_t 
 }
 
 /* Gives the rows it takes. */
-static int show(const struct area *a, int row, const struct talk *talk, size_t index, bool draw)
+static int show(const struct talk_pane *pane, const struct area *a, int row, const struct talk *talk, size_t index, bool draw)
 {
 	const struct message *m = talk_message(talk, index);
 	char text[CHAT_TEXT + 256], day[16], time[8];
@@ -114,7 +119,7 @@ static int show(const struct area *a, int row, const struct talk *talk, size_t i
 			term_textf(a, row, 0, STYLE_DIM, "-- %s --", day);
 		row++;
 	}
-	bool said = say_kind(m, text, sizeof text);
+	bool said = say_kind(m, pane->customer, text, sizeof text);
 	if (m->kind >= MESSAGE_JOINED) {
 		char line[sizeof text + 16];
 		snprintf(line, sizeof line, "%s -- %s --", talk_time(m->at, time, sizeof time), text);
@@ -124,7 +129,10 @@ static int show(const struct area *a, int row, const struct talk *talk, size_t i
 	if (draw)
 		draw_head(a, row, talk, index);
 	enum style style = m->kind == MESSAGE_NOTE ? STYLE_WARN : said ? STYLE_HEADING : STYLE_NORMAL;
-	return term_paragraph(&body, row + 1, style, said ? text : m->body, draw) - top;
+	int end = term_paragraph(&body, row + 1, style, said ? text : m->body, draw);
+	for (int at = row + 1; at < end && draw && talk_is_mine(talk, index); at++) /* told apart without colours, too */
+		term_text(a, at, 0, STYLE_DIM, ">");
+	return end - top;
 }
 
 /* ---- where one is ---- */
@@ -132,7 +140,7 @@ static int show(const struct area *a, int row, const struct talk *talk, size_t i
 static int height(const struct talk_pane *pane, const struct talk *talk, size_t index)
 {
 	const struct area a = { 0, 0, 1, pane->cols };
-	return show(&a, 0, talk, index, false);
+	return show(pane, &a, 0, talk, index, false);
 }
 
 /* The place from which the newest fill the rows; index talk_count when there is nothing. */
@@ -162,6 +170,14 @@ static void down(struct talk_pane *pane, const struct talk *talk, int lines)
 	find_newest(pane, talk, pane->rows, &last, &last_above);
 	if (pane->first > last || (pane->first == last && pane->above >= last_above))
 		talk_pane_newest(pane);
+}
+
+void talk_pane_oldest(struct talk_pane *pane, const struct talk *talk)
+{
+	find_newest(pane, talk, pane->rows, &pane->first, &pane->above);
+	pane->back = pane->first > 0 || pane->above > 0; /* else all of it is shown */
+	pane->first = 0;
+	pane->above = 0;
 }
 
 void talk_pane_newest(struct talk_pane *pane)
@@ -208,7 +224,7 @@ void talk_pane_draw(struct talk_pane *pane, const struct area *a, const struct t
 	struct area part = term_sub(a, 0, 0, pane->back ? a->rows - 1 : a->rows, a->cols);
 	row = -above;
 	for (size_t i = first; i < talk_count(talk) && row < part.rows; i++)
-		row += show(&part, row, talk, i, true);
+		row += show(pane, &part, row, talk, i, true);
 	if (pane->back)
 		draw_more(a, talk);
 }

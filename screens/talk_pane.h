@@ -11,11 +11,13 @@ struct talk_pane {
 	size_t first;    /* scrolled back: the message at the upper edge, */
 	int above;       /* and how many of its lines are above it */
 	int rows, cols;  /* as last drawn */
+	bool customer;   /* who reads is the customer */
 };
 
 /* PageUp and PageDown; SCREEN_ flags. */
 int talk_pane_key(struct talk_pane *pane, const struct talk *talk, const struct key *key);
 void talk_pane_draw(struct talk_pane *pane, const struct area *a, const struct talk *talk);
+void talk_pane_oldest(struct talk_pane *pane, const struct talk *talk);
 void talk_pane_newest(struct talk_pane *pane); /* to the bottom, where it follows what comes */
 
 /* A message in one line, for lists and for what is not shown whole: out gets its kind in words and how it begins. */

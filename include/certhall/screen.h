@@ -80,6 +80,19 @@ void screen_set_project(const char *name);
  * something was opened. */
 void screen_set_help(bool (*open)(void *ctx, const struct error *err, const char *page), void *ctx);
 
+/* Something that goes on beside every page: its key is F4 or Ctrl-O. page: the name of the page on top. */
+struct screen_aside {
+	const char *(*label)(void *ctx, const char *page); /* for that page's bar, translated, borrowed; NULL: nothing to say there */
+	void (*open)(void *ctx, const char *page);         /* the key was pressed; on pages, not in dialogs */
+	const char *(*leaving)(void *ctx);                 /* what to mind when the program is left; NULL: nothing */
+	const char *name;                                  /* N_(), in the list of keys */
+	void *ctx;
+};
+void screen_set_aside(const struct screen_aside *aside); /* copied */
+bool screen_shown(const struct screen_ops *ops);         /* it is the page one sees, perhaps below a dialog */
+/* Puts a page of the stack on top; false when it is not on the stack. */
+bool screen_raise(struct screen *s);
+
 /* Ready-made dialogs. Texts are copied. */
 void dialog_message(enum style style, const char *title, const char *text);
 void dialog_error(const struct error *err);
@@ -156,8 +169,8 @@ void draft_set(struct draft *draft, const char *text);     /* cut at the limit b
 bool draft_full(const struct draft *draft);                /* what was typed or pasted last found no room */
 int draft_key(struct draft *draft, const struct key *key); /* as a form's text field; SCREEN_ flags */
 int draft_rows(const struct draft *draft, int cols);       /* with that of the cursor */
-/* On the whole area, scrolled to the cursor, which is put there. hint: shown while it is empty; may be NULL. */
-void draft_draw(struct draft *draft, const struct area *a, const char *hint);
+/* On the whole area, scrolled to the cursor, which is put there when focused. hint: shown while it is empty; may be NULL. */
+void draft_draw(struct draft *draft, const struct area *a, bool focused, const char *hint);
 
 /* Progress and spinner, drawn into one row. */
 void progress_draw(const struct area *a, int row, int col, int cols, int64_t done, int64_t total);

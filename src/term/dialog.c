@@ -222,6 +222,8 @@ void dialog_help(struct screen *page)
 	}
 	if (rc == 0)
 		rc = help_line(&text, page->ops->input ? "F1  Ctrl-G" : "F1  ?", help.open != NULL ? _("This help; once more: the help centre") : _("This help"));
+	if (rc == 0 && screen_aside()->open != NULL && !page->ops->dialog)
+		rc = help_line(&text, "F4  Ctrl-O", _(screen_aside()->name));
 	if (rc == 0 && !back)
 		rc = help_line(&text, "Esc", _("Back"));
 	if (rc == 0)
@@ -343,8 +345,12 @@ static void on_quit_choice(void *ctx, int choice)
 void dialog_quit(void)
 {
 	const char *choices[] = { _("Stay"), _("Leave") };
+	const struct screen_aside *aside = screen_aside();
+	const char *more = aside->leaving != NULL ? aside->leaving(aside->ctx) : NULL;
+	char text[768];
 	for (const struct screen *s = screen_top(); s != NULL; s = s->below)
 		if (s->ops == &choose_ops && ((const struct choose *)(const void *)s->state)->done == on_quit_choice)
 			return;
-	dialog_choose(_("Leave the program?"), _("What has been paid is kept; you can go on later."), choices, 2, on_quit_choice, NULL);
+	snprintf(text, sizeof text, "%s%s%s", more != NULL ? more : "", more != NULL ? "\n" : "", _("What has been paid is kept; you can go on later."));
+	dialog_choose(_("Leave the program?"), text, choices, 2, on_quit_choice, NULL);
 }

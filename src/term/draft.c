@@ -93,25 +93,27 @@ static void scroll_to(struct draft *draft, int row, int rows, int shown)
 		draft->top = row - shown + 1;
 }
 
-void draft_draw(struct draft *draft, const struct area *a, const char *hint)
+void draft_draw(struct draft *draft, const struct area *a, bool focused, const char *hint)
 {
 	const struct edit *e = &draft->edit;
+	enum style style = focused ? STYLE_FIELD_FOCUS : STYLE_FIELD;
 	struct place cursor = place_of(e->text, e->at, a->cols), at = { 0, 0 };
 	if (a->rows < 1 || a->cols < 1)
 		return;
 	scroll_to(draft, cursor.row, draft_rows(draft, a->cols), a->rows);
-	term_clear(a, STYLE_FIELD_FOCUS);
+	term_clear(a, style);
 	if (*e->text == '\0' && hint != NULL)
-		term_cell(a, 0, 0, a->cols, STYLE_FIELD_FOCUS, hint);
+		term_cell(a, 0, 0, a->cols, focused ? style : STYLE_DIM, hint);
 	size_t from = 0, to = 0;
 	uint32_t ch;
 	for (size_t n; (n = text_character(e->text + to, &ch)) > 0; to += n) {
 		int row = at.row - draft->top;
 		if (!pass(&at, ch, a->cols))
 			continue;
-		draw_text(a, row, 0, STYLE_FIELD_FOCUS, e->text + from, to - from, NULL);
+		draw_text(a, row, 0, style, e->text + from, to - from, NULL);
 		from = ch == '\n' ? to + n : to;
 	}
-	draw_text(a, at.row - draft->top, 0, STYLE_FIELD_FOCUS, e->text + from, to - from, NULL);
-	term_cursor(a, cursor.row - draft->top, cursor.col);
+	draw_text(a, at.row - draft->top, 0, style, e->text + from, to - from, NULL);
+	if (focused)
+		term_cursor(a, cursor.row - draft->top, cursor.col);
 }

@@ -6,7 +6,7 @@
 #include <certhall/i18n.h>
 #include <certhall/text.h>
 
-enum { ROWS_MIN = 10, COLS_MIN = 40, STEPS = 7, BOX_ROWS = 2, BOX_COLS = 4 };
+enum { ROWS_MIN = 10, COLS_MIN = 40, STEPS = 7, BOX_ROWS = 2, BOX_COLS = 4, WIDE_BAR = 80 };
 
 static const char *const steps[STEPS] = {
 	/* TRANSLATORS: the seven steps of a renewal; with " > " between them they must fit into 76 columns. */
@@ -108,6 +108,19 @@ static int draw_key(const struct area *row, int col, const char *f_key, const ch
 	return term_text(row, 0, col + 1, STYLE_BAR, label);
 }
 
+/* What goes on beside the page stands left of help; gives the column it begins at. */
+static int draw_aside(const struct area *row, struct screen *top, int right)
+{
+	const struct screen_aside *aside = screen_aside();
+	const char *label = aside->label != NULL && !top->ops->dialog ? aside->label(aside->ctx, top->ops->name) : NULL;
+	if (label == NULL)
+		return right;
+	const char *plain = row->cols >= WIDE_BAR ? "Ctrl-O" : "";
+	int col = right - key_width("F4", plain, label);
+	draw_key(row, col > 0 ? col : 0, "F4", plain, label);
+	return col - 2;
+}
+
 /* The most important keys first, as many as fit; help, which lists them all, always. */
 static void draw_keys(const struct area *row, struct screen *top)
 {
@@ -119,7 +132,7 @@ static void draw_keys(const struct area *row, struct screen *top)
 		own_back |= action->plain.code == KEY_CODE_ESC && action->plain_name != NULL;
 	}
 	const char *help = _("Help"), *help_key = top->ops->input ? "Ctrl-G" : "?";
-	int col = 1, right = row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2);
+	int col = 1, right = draw_aside(row, top, row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2));
 	for (const struct action *action = actions; action->id != 0; action++) {
 		const char *f_key = f_key_name(action->f_key, name, sizeof name);
 		const char *plain = action->plain_name != NULL ? _(action->plain_name) : "";

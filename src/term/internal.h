@@ -65,6 +65,7 @@ struct screen {
 	_Alignas(max_align_t) unsigned char state[];
 };
 const struct action *screen_actions(struct screen *s); /* never NULL */
+const struct screen_aside *screen_aside(void);         /* open NULL: none was set */
 
 /* frame.c */
 void frame_draw(struct screen *top, const char *project, int spinner);

@@ -24,6 +24,7 @@ static struct {
 	void (*on_idle)(void *ctx);
 	void *idle_ctx;
 	char project[128];
+	struct screen_aside aside;
 } stack;
 
 static void mark_dirty(void)
@@ -62,6 +63,16 @@ void screen_set_project(const char *name)
 {
 	text_sanitize(name != NULL ? name : "", stack.project, sizeof stack.project, false);
 	mark_dirty();
+}
+
+void screen_set_aside(const struct screen_aside *aside)
+{
+	stack.aside = *aside;
+}
+
+const struct screen_aside *screen_aside(void)
+{
+	return &stack.aside;
 }
 
 void screen_notice(struct screen *s, enum style style, const char *text)
@@ -185,6 +196,28 @@ void screen_pop_to(const char *name)
 		screen_pop(stack.top);
 }
 
+bool screen_shown(const struct screen_ops *ops)
+{
+	const struct screen *s = stack.top;
+	while (s != NULL && s->ops->dialog)
+		s = s->below;
+	return s != NULL && s->ops == ops;
+}
+
+bool screen_raise(struct screen *s)
+{
+	struct screen **at = &stack.top;
+	if (!on_stack(s))
+		return false;
+	while (*at != s)
+		at = &(*at)->below;
+	*at = s->below;
+	s->below = stack.top;
+	stack.top = stack.resumed = s;
+	mark_dirty();
+	return true;
+}
+
 void screen_replace(struct screen *s, const struct screen_ops *ops, void *arg)
 {
 	struct screen *fresh = screen_push(ops, arg);
@@ -261,6 +294,9 @@ static void common_key(struct screen *s, const struct key *key)
 		mark_dirty();
 	} else if (key->code == KEY_CODE_F1 || key_ascii(key) == '?' || (key->code == KEY_CODE_CTRL && key->ch == 'G')) {
 		dialog_help(s);
+	} else if (key->code == KEY_CODE_F4 || (key->code == KEY_CODE_CTRL && key->ch == 'O')) {
+		if (stack.aside.open != NULL && !s->ops->dialog)
+			stack.aside.open(stack.aside.ctx, s->ops->name);
 	} else if (key->code == KEY_CODE_CTRL && key->ch == 'C') {
 		if (any_locked())
 			refuse_to_leave();

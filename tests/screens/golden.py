@@ -36,6 +36,23 @@ WALKS = {
     "downloads-down": (["hall-down"], [("list", ["4", "2", "Enter"])]),
     "lock": ([], [("home", []), ("lock", ["9"]), ("home-2", ["Enter"])]),
     "slow-key": (["slow-key"], [("slow", []), ("home", ["Enter"])]),
+    "chat": ([], [
+        ("agents", ["F4"]), ("away", ["4", "Enter"]), ("talking", ["1", "Enter"]), ("said", ['"您好，测试', "Enter"]), ("masked", ['"我的手机 13812345678', "Enter"]),
+        ("pin", ['"密码是12345678', "Enter"]), ("typing", ["C-u", '"types', "Enter"]), ("question", ['"question', "Enter"]), ("question-open", ["F9"]), ("question-2", ["Esc"]),
+        ("report", ["F5"]), ("report-2", ["PageDown"]), ("report-sent", ["Enter"]), ("long", ['"' + "测试长消息，样票。" * 30]), ("many", ["C-u", '"many', "Enter"]), ("scrolled", ["PageUp"]), ("oldest", ["Home"]),
+        ("newest", ["End"]), ("end", ['"away', "Enter", "PageUp", "F8"]), ("below", ["Esc"]), ("newest-2", ["PageDown", "PageDown"]), ("lost", ['"lose', "Enter"]), ("sending", ['"还在吗', "Enter"]), ("keys", ["F1"])]),
+    "chat-aside": (["unfinished"], [
+        ("agents", ["F4"]), ("talking", ["Enter"]), ("home", ['"away', "Enter", "Esc"]), ("certs", ["2"]), ("home-2", ["Esc"]), ("pin", ["0"]), ("login", ["Esc"]), ("chat", ["C-o"]), ("login-2", ["Esc"]),
+        ("home-3", ["Esc"]), ("quit", ["Esc"])]),
+    "chat-end": (["unfinished"], [
+        ("agents", ["F4"]), ("talking", ["Enter"]), ("order", ["F6"]), ("order-sent", ["Enter"]), ("transferred", ['"transfer', "Enter"]), ("end", ["F8"]), ("ended", ["2", "Enter"]),
+        ("rated", ["5"]), ("save", ["F7"]), ("ended-2", ["Esc"]), ("home", ["Esc"]), ("agents-2", ["F4"]), ("talking-2", ["Enter"]), ("closed", ['"close', "Enter"])]),
+    "chat-nobody": (["nobody"], [
+        ("agents", ["F4"]), ("form", ["Enter"]), ("missing", ["F2"]), ("pin", ['"13800000000', "Enter", '"PIN 是 12345678', "Enter"]), ("left", ["C-u", '"测试留言', "Enter"]), ("agents-2", ["Enter"])]),
+    "chat-queue": (["queue"], [("agents", ["F4"]), ("waiting", ["Enter"]), ("home", ["Esc"]), ("help", ["4"]), ("message", ["F4", "F3"]), ("left", ['"13800000000', "Enter", '"测试留言', "Enter"]), ("help-2", ["Enter"])]),
+    "chat-key": ([], [("agents", ["F4"]), ("which", ["7"]), ("pin", ["Enter"]), ("wrong", ['"1111', "Enter"]), ("agents-2", ["Enter"]), ("which-2", ["F7"]), ("pin-2", ["Enter"]), ("shown", stage.PIN)]),
+    "chat-gone": (["gone"], [("agents", ["F4"]), ("nobody", ["Enter"]), ("form", ["Enter"])]),
+    "chat-down": (["hall-down"], [("agents", ["F4"])]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
     "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"])]),
     "renew": (["fail"], [

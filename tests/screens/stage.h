@@ -23,6 +23,7 @@ struct hall_call {
 /* Calls fn(ctx) from the loop, after what is under way; the same ctx may be called off. */
 void stage_later(void (*fn)(void *ctx), void *ctx);
 void stage_forget(void *ctx);
+extern bool stage_signed_in;
 void stage_open(struct loop *loop);
 void stage_close(void);
 

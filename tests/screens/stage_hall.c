@@ -370,6 +370,18 @@ const char *check_state_name(enum check_state state)
 	return names[state];
 }
 
+char *doctor_report(const struct doctor *d, bool json)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	(void)json;
+	for (int i = 0; i < CHECK_ITEMS; i++)
+		fprintf(to, "%2d  %-10s %-8s %s\n", i + 1, check_item_name((enum check_item)i), check_state_name(d->checks[i].state), d->checks[i].seen);
+	fclose(to);
+	return text;
+}
+
 bool doctor_done(const struct doctor *d)
 {
 	for (int i = 0; i < CHECK_ITEMS; i++)

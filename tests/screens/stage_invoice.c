@@ -12,7 +12,7 @@ enum { MANY = 120, PICTURE = 56 };
 bool hall_logged_in(const struct hall *hall)
 {
 	(void)hall;
-	return stage_has("logged-in");
+	return stage_signed_in || stage_has("logged-in");
 }
 
 void hall_logout(struct hall *hall)

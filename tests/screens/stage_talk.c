@@ -78,7 +78,7 @@ static void on_sent(void *ctx)
 {
 	struct talk *talk = ctx;
 	for (size_t i = 0; i < talk->count; i++)
-		if (talk->marks[i] == TALK_SENDING) {
+		if (talk->marks[i] == TALK_SENDING && !talk->lost) {
 			talk->marks[i] = stage_has("read") ? TALK_READ : TALK_SENT;
 			talk->messages[i]->seq = ++talk->state.last_seq;
 		}

@@ -16,6 +16,7 @@ struct talk {
 	enum talk_mark marks[STAGE_TALK_MAX];
 	size_t shown;                 /* of the messages */
 	bool types;
+	bool lost;                    /* the line: nothing is sent */
 	struct error error;           /* code ERR_OK: none */
 	talk_fn *changed;
 	void *ctx;

@@ -283,7 +283,7 @@ static void writing_draw(struct screen *s, const struct area *body)
 	int rows = draft_rows(writing->draft, 20);
 	struct area box = term_sub(body, 1, 0, rows < 3 ? rows : 3, 20);
 	term_text(body, 0, 0, STYLE_NORMAL, draft_full(writing->draft) ? "full" : "room");
-	draft_draw(writing->draft, &box, "write here");
+	draft_draw(writing->draft, &box, true, "write here");
 }
 
 static const struct screen_ops writing_ops = {
