@@ -44,12 +44,17 @@ static int rsa_spki(const struct bytes *modulus, const struct bytes *exponent, s
 	return spki_take(der, len, spki, err);
 }
 
-/* CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 v2.40 section 2.3.3); some modules give the bare point. */
+/* CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 v2.40 section 2.3.3); some modules give the bare point, which begins
+ * like one: only what is one to its end is taken for one. */
 static int ec_spki(const struct bytes *params, const struct bytes *wrapped, struct bytes *spki, struct error *err)
 {
 	const unsigned char *at = params->data, *point = wrapped->data;
 	ASN1_OBJECT *curve = d2i_ASN1_OBJECT(NULL, &at, (long)params->len);
 	ASN1_OCTET_STRING *inner = d2i_ASN1_OCTET_STRING(NULL, &point, (long)wrapped->len);
+	if (inner != NULL && point != wrapped->data + wrapped->len) {
+		ASN1_OCTET_STRING_free(inner);
+		inner = NULL;
+	}
 	const unsigned char *bare = inner != NULL ? ASN1_STRING_get0_data(inner) : wrapped->data;
 	size_t bare_len = inner != NULL ? (size_t)ASN1_STRING_length(inner) : wrapped->len;
 	unsigned char *copy = OPENSSL_memdup(bare, bare_len), *der = NULL, *unchecked = NULL;

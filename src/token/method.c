@@ -18,10 +18,11 @@ static int sign_raw(CK_MECHANISM_TYPE type, const unsigned char *data, int len, 
 {
 	CK_MECHANISM mechanism = { type, NULL, 0 };
 	CK_FUNCTION_LIST *p11 = current.helper->p11;
+	const CK_ULONG room = *out_len;
 	CK_RV rv = p11->C_SignInit(current.helper->session, &mechanism, current.object);
 	if (rv == CKR_OK)
 		rv = p11->C_Sign(current.helper->session, (unsigned char *)data, (CK_ULONG)len, out, out_len);
-	return rv == CKR_OK ? 0 : -1;
+	return rv == CKR_OK && *out_len <= room ? 0 : -1;
 }
 
 static int rsa_sign(int len, const unsigned char *from, unsigned char *to, RSA *rsa, int padding)

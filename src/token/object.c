@@ -17,6 +17,8 @@ int object_find(struct helper *helper, CK_SESSION_HANDLE session, CK_OBJECT_CLAS
 	do {
 		n = 0;
 		rv = helper->p11->C_FindObjects(session, out->handles + out->count, OBJECTS_MAX - out->count, &n);
+		if (rv == CKR_OK && n > OBJECTS_MAX - out->count)
+			rv = CKR_GENERAL_ERROR; /* more than there was room for: it lies */
 		out->count += rv == CKR_OK ? n : 0;
 	} while (rv == CKR_OK && n > 0 && out->count < OBJECTS_MAX);
 	helper->p11->C_FindObjectsFinal(session);

@@ -23,6 +23,8 @@ static CK_RV get_ids(const struct helper *helper, struct slot_ids *slots)
 	slots->count = SLOTS_MAX;
 	if (rv == CKR_OK)
 		rv = helper->p11->C_GetSlotList(CK_FALSE, slots->ids, &slots->count);
+	if (rv == CKR_OK && slots->count > SLOTS_MAX)
+		rv = CKR_GENERAL_ERROR; /* more than there was room for: it lies */
 	if (rv != CKR_OK)
 		slots->count = 0;
 	return rv;

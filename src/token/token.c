@@ -117,9 +117,10 @@ void token_submit(struct token *token, struct request *request)
 
 static void tell_slow(struct token *token, bool slow)
 {
-	if (token->slow != NULL && token->told_slow != slow)
+	bool news = token->told_slow != slow;
+	token->told_slow = slow; /* before: who is told may wait or give up at once */
+	if (token->slow != NULL && news)
 		token->slow(token->slow_ctx, slow);
-	token->told_slow = slow;
 }
 
 static void on_patience_over(void *ctx)

@@ -13,6 +13,15 @@
  *   pin_pad       the PIN a person would type on the reader: CKF_PROTECTED_AUTHENTICATION_PATH is set, C_Login takes only
  *                 NULL. "cancel" plays the cancel key.
  *   sessions_max  number of sessions that can be open at a time.
+ *   pin_len       the longest PIN, as the token tells it.
+ *   inserted      label of the only token that is in; with another label the one was pulled out and the other put in.
+ *   no_ec         no key pairs on curves; "late": the list of mechanisms has them all the same.
+ *   bytes         RSA sizes are told in bytes.
+ *   no_raw_rsa    no CKM_RSA_X_509.
+ *   strict        a certificate wants its serial number, and attributes only some know are refused (NSS, opencryptoki).
+ *   bare_point    CKA_EC_POINT without the OCTET STRING around it.
+ *   always_auth   every private key says CKA_ALWAYS_AUTHENTICATE.
+ *   noisy         writes on standard error at every look at the slots, as vendors' modules do.
  *   leaky         new private keys are extractable whatever the template says.
  *   plan          lines "FUNCTION NTH ACTION [ARGUMENT]". On the NTH call of FUNCTION in this process ("*": the next one)
  *                 the line is taken out of the file and done:
@@ -21,6 +30,9 @@
  *                   exit             ends the process before doing it
  *                   after-exit       ends the process after doing it
  *                   sleep SECONDS    waits before doing it
+ *                   lie              does it and tells of more than there is (slots, objects, length of an attribute, of a signature)
+ *                   half CKR         C_CreateObject: half of the certificate is stored, CKR is returned
+ *                   sigpipe          raises SIGPIPE before doing it
  *                   remove           pulls the key out (creates "removed") before doing it
  *                   after-remove     pulls it out after doing it and returns CKR_DEVICE_ERROR
  *   trace         when it exists every call is appended: "FUNCTION 0xCKR". Never arguments, so never a PIN.
@@ -29,6 +41,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +125,8 @@ static CK_RV leave(const char *function, CK_RV rv)
 
 /* the plan */
 
-enum deed { GO_ON, RETURN, AFTER_ERROR, AFTER_EXIT, AFTER_REMOVE };
+enum deed { GO_ON, RETURN, AFTER_ERROR, AFTER_EXIT, AFTER_REMOVE, LIE, HALF };
+enum { MORE = 1 << 20 };
 
 static unsigned long count_call(const char *function)
 {
@@ -163,10 +177,16 @@ static enum deed plan_do(const char *function, CK_RV *rv)
 		return AFTER_ERROR;
 	if (strcmp(action, "exit") == 0)
 		_exit(3);
+	if (strcmp(action, "lie") == 0)
+		return LIE;
+	if (strcmp(action, "half") == 0)
+		return HALF;
 	if (strcmp(action, "after-exit") == 0)
 		return AFTER_EXIT;
 	if (strcmp(action, "sleep") == 0)
 		sleep((unsigned)argument);
+	else if (strcmp(action, "sigpipe") == 0)
+		raise(SIGPIPE);
 	else if (strcmp(action, "remove") == 0)
 		knob_write("removed", "");
 	else if (strcmp(action, "after-remove") == 0)
@@ -187,21 +207,52 @@ static CK_RV after(enum deed deed, CK_RV planned, CK_RV rv)
 	return deed == AFTER_ERROR ? planned : rv;
 }
 
+static void close_all(void)
+{
+	CK_SLOT_ID slots[SLOTS_MAX];
+	CK_ULONG count = SLOTS_MAX;
+	open_sessions = 0;
+	if (real->C_GetSlotList(CK_TRUE, slots, &count) == CKR_OK)
+		for (CK_ULONG i = 0; i < count; i++)
+			real->C_CloseAllSessions(slots[i]);
+}
+
+/* The label of the token that is in, if only one is. */
+static bool inserted(char label[TEXT_SIZE])
+{
+	static char last[TEXT_SIZE];
+	if (!knob_read("inserted", label))
+		return false;
+	label[strcspn(label, "\n")] = '\0';
+	if (strcmp(last, label) != 0) {
+		strcpy(last, label);
+		close_all();
+	}
+	return true;
+}
+
+/* Whether another token than the one of this slot is in. */
+static bool hidden(CK_SLOT_ID slot)
+{
+	char label[TEXT_SIZE];
+	CK_TOKEN_INFO token;
+	if (!inserted(label))
+		return false;
+	return real->C_GetTokenInfo(slot, &token) == CKR_OK && strncmp((char *)token.label, label, strlen(label)) != 0;
+}
+
 /* Whether the key is out now; what was open is closed for good when it comes back. */
 static bool removed(void)
 {
+	char label[TEXT_SIZE];
+	(void)inserted(label);
 	if (knob_is_there("removed")) {
 		was_removed = true;
 		return true;
 	}
 	if (was_removed) {
-		CK_SLOT_ID slots[SLOTS_MAX];
-		CK_ULONG count = SLOTS_MAX;
 		was_removed = false;
-		open_sessions = 0;
-		if (real->C_GetSlotList(CK_TRUE, slots, &count) == CKR_OK)
-			for (CK_ULONG i = 0; i < count; i++)
-				real->C_CloseAllSessions(slots[i]);
+		close_all();
 	}
 	return false;
 }
@@ -228,7 +279,12 @@ static CK_RV w_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *coun
 		*count = 0;
 		return leave("C_GetSlotList", CKR_OK);
 	}
-	return leave("C_GetSlotList", after(deed, rv, real->C_GetSlotList(present, slots, count)));
+	if (knob_is_there("noisy"))
+		fprintf(stderr, "VENDOR ERROR \033[2J slot 0 \a\n");
+	CK_RV done = real->C_GetSlotList(present, slots, count);
+	if (deed == LIE)
+		*count = MORE;
+	return leave("C_GetSlotList", after(deed, rv, done));
 }
 
 static CK_RV w_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
@@ -238,7 +294,7 @@ static CK_RV w_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 	if (deed == RETURN)
 		return leave("C_GetSlotInfo", rv);
 	CK_RV done = real->C_GetSlotInfo(slot, info);
-	if (removed())
+	if (removed() || hidden(slot))
 		info->flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
 	return leave("C_GetSlotInfo", after(deed, rv, done));
 }
@@ -246,6 +302,8 @@ static CK_RV w_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 static void pin_flags(CK_TOKEN_INFO *info)
 {
 	unsigned long max, tries;
+	if (knob_number("pin_len", &max))
+		info->ulMaxPinLen = max;
 	if (knob_is_there("pin_pad"))
 		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
 	if (!knob_number("pin_max", &max))
@@ -266,6 +324,8 @@ static CK_RV w_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	enum deed deed = enter("C_GetTokenInfo", CKR_TOKEN_NOT_PRESENT, &rv);
 	if (deed == RETURN)
 		return leave("C_GetTokenInfo", rv);
+	if (hidden(slot))
+		return leave("C_GetTokenInfo", CKR_TOKEN_NOT_PRESENT);
 	CK_RV done = real->C_GetTokenInfo(slot, info);
 	if (done == CKR_OK && info->flags & CKF_TOKEN_INITIALIZED)
 		pin_flags(info);
@@ -279,6 +339,8 @@ static CK_RV w_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *ctx, CK_NOTI
 	enum deed deed = enter("C_OpenSession", CKR_TOKEN_NOT_PRESENT, &rv);
 	if (deed == RETURN)
 		return leave("C_OpenSession", rv);
+	if (hidden(slot))
+		return leave("C_OpenSession", CKR_TOKEN_NOT_PRESENT);
 	if (knob_number("sessions_max", &most) && open_sessions >= most)
 		return leave("C_OpenSession", CKR_SESSION_COUNT);
 	CK_RV done = real->C_OpenSession(slot, flags, ctx, notify, session);
@@ -346,11 +408,118 @@ static CK_RV w_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechan
 	enum deed deed = enter("C_GenerateKeyPair", CKR_DEVICE_REMOVED, &rv);
 	if (deed == RETURN)
 		return leave("C_GenerateKeyPair", rv);
+	if (mechanism->mechanism == CKM_EC_KEY_PAIR_GEN && knob_is_there("no_ec"))
+		return leave("C_GenerateKeyPair", CKR_MECHANISM_INVALID);
 	for (CK_ULONG i = 0; knob_is_there("leaky") && i < private_count; i++)
 		if (private[i].type == CKA_EXTRACTABLE)
 			private[i].pValue = &yes;
 	return leave("C_GenerateKeyPair", after(deed, rv, real->C_GenerateKeyPair(session, mechanism, public, public_count,
 		private, private_count, public_key, private_key)));
+}
+
+static CK_RV w_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	char late[TEXT_SIZE];
+	if (type == CKM_EC_KEY_PAIR_GEN && knob_read("no_ec", late) && strncmp(late, "late", 4) != 0)
+		return leave("C_GetMechanismInfo", CKR_MECHANISM_INVALID);
+	CK_RV done = real->C_GetMechanismInfo(slot, type, info);
+	if (done == CKR_OK && type == CKM_RSA_PKCS_KEY_PAIR_GEN && knob_is_there("bytes")) {
+		info->ulMinKeySize = 1024 / 8;
+		info->ulMaxKeySize = 4096 / 8;
+	}
+	return leave("C_GetMechanismInfo", done);
+}
+
+static CK_RV w_C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+	CK_RV rv = CKR_OK;
+	CK_ATTRIBUTE copy[SLOTS_MAX];
+	bool serial = false, strict = knob_is_there("strict");
+	enum deed deed = enter("C_CreateObject", CKR_DEVICE_REMOVED, &rv);
+	if (deed == RETURN)
+		return leave("C_CreateObject", rv);
+	for (CK_ULONG i = 0; i < count && count <= SLOTS_MAX; i++) {
+		copy[i] = template[i];
+		serial |= copy[i].type == CKA_SERIAL_NUMBER;
+		if (strict && (copy[i].type == CKA_NAME_HASH_ALGORITHM || copy[i].type == CKA_HASH_OF_SUBJECT_PUBLIC_KEY))
+			return leave("C_CreateObject", CKR_ATTRIBUTE_TYPE_INVALID);
+		if (deed == HALF && copy[i].type == CKA_VALUE)
+			copy[i].ulValueLen /= 2;
+	}
+	if (strict && !serial)
+		return leave("C_CreateObject", CKR_TEMPLATE_INCOMPLETE);
+	CK_RV done = real->C_CreateObject(session, count <= SLOTS_MAX ? copy : template, count, object);
+	return leave("C_CreateObject", deed == HALF ? rv : after(deed, rv, done));
+}
+
+/* The point without what is around it. */
+static CK_RV get_point(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attribute)
+{
+	enum { HEAD = 2 };
+	unsigned char whole[256];
+	CK_ATTRIBUTE real_one = { CKA_EC_POINT, whole, sizeof whole };
+	CK_RV rv = real->C_GetAttributeValue(session, object, &real_one, 1);
+	if (rv != CKR_OK)
+		return rv;
+	if (attribute->pValue != NULL && attribute->ulValueLen < real_one.ulValueLen - HEAD)
+		return CKR_BUFFER_TOO_SMALL;
+	if (attribute->pValue != NULL)
+		memcpy(attribute->pValue, whole + HEAD, real_one.ulValueLen - HEAD);
+	attribute->ulValueLen = real_one.ulValueLen - HEAD;
+	return CKR_OK;
+}
+
+static CK_RV w_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	CK_RV rv = CKR_OK;
+	enum deed deed = enter("C_GetAttributeValue", CKR_DEVICE_REMOVED, &rv);
+	if (deed == RETURN)
+		return leave("C_GetAttributeValue", rv);
+	if (count == 1 && template->type == CKA_EC_POINT && knob_is_there("bare_point"))
+		return leave("C_GetAttributeValue", after(deed, rv, get_point(session, object, template)));
+	CK_RV done = real->C_GetAttributeValue(session, object, template, count);
+	for (CK_ULONG i = 0; done == CKR_OK && i < count; i++) {
+		if (template[i].type == CKA_ALWAYS_AUTHENTICATE && template[i].pValue != NULL && knob_is_there("always_auth"))
+			*(CK_BBOOL *)template[i].pValue = CK_TRUE;
+		if (deed == LIE)
+			template[i].ulValueLen = MORE;
+	}
+	return leave("C_GetAttributeValue", after(deed, rv, done));
+}
+
+static CK_RV w_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG most, CK_ULONG *count)
+{
+	CK_RV rv = CKR_OK;
+	enum deed deed = enter("C_FindObjects", CKR_DEVICE_REMOVED, &rv);
+	if (deed == RETURN)
+		return leave("C_FindObjects", rv);
+	CK_RV done = real->C_FindObjects(session, objects, most, count);
+	if (deed == LIE)
+		*count = MORE;
+	return leave("C_FindObjects", after(deed, rv, done));
+}
+
+static CK_RV w_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	CK_RV rv = CKR_OK;
+	enum deed deed = enter("C_SignInit", CKR_DEVICE_REMOVED, &rv);
+	if (deed == RETURN)
+		return leave("C_SignInit", rv);
+	if (mechanism->mechanism == CKM_RSA_X_509 && knob_is_there("no_raw_rsa"))
+		return leave("C_SignInit", CKR_MECHANISM_INVALID);
+	return leave("C_SignInit", after(deed, rv, real->C_SignInit(session, mechanism, key)));
+}
+
+static CK_RV w_C_Sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len, unsigned char *out, CK_ULONG *out_len)
+{
+	CK_RV rv = CKR_OK;
+	enum deed deed = enter("C_Sign", CKR_DEVICE_REMOVED, &rv);
+	if (deed == RETURN)
+		return leave("C_Sign", rv);
+	CK_RV done = real->C_Sign(session, data, len, out, out_len);
+	if (deed == LIE)
+		*out_len = MORE;
+	return leave("C_Sign", after(deed, rv, done));
 }
 
 /* calls that only the plan and "removed" change */
@@ -366,15 +535,11 @@ static CK_RV w_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechan
 	}
 
 WRAP(C_GetSessionInfo, (CK_SESSION_HANDLE s, CK_SESSION_INFO *i), (s, i))
+WRAP(C_SetAttributeValue, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *t, CK_ULONG n), (s, o, t, n))
 WRAP(C_Logout, (CK_SESSION_HANDLE s), (s))
-WRAP(C_CreateObject, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *t, CK_ULONG n, CK_OBJECT_HANDLE *o), (s, t, n, o))
 WRAP(C_DestroyObject, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o), (s, o))
-WRAP(C_GetAttributeValue, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *t, CK_ULONG n), (s, o, t, n))
 WRAP(C_FindObjectsInit, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *t, CK_ULONG n), (s, t, n))
-WRAP(C_FindObjects, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *o, CK_ULONG m, CK_ULONG *n), (s, o, m, n))
 WRAP(C_FindObjectsFinal, (CK_SESSION_HANDLE s), (s))
-WRAP(C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE k), (s, m, k))
-WRAP(C_Sign, (CK_SESSION_HANDLE s, unsigned char *d, CK_ULONG dn, unsigned char *o, CK_ULONG *on), (s, d, dn, o, on))
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
@@ -406,6 +571,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 		USE(C_FindObjectsFinal);
 		USE(C_SignInit);
 		USE(C_Sign);
+		USE(C_GetMechanismInfo);
+		USE(C_SetAttributeValue);
 #undef USE
 	}
 	*list = &mine;

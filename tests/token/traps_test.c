@@ -1,0 +1,452 @@
+/* The traps that keys, their modules and libp11 0.4.12 lay, one by one; which test steps into which:
+ *
+ *   slots looked at again and again (PKCS11_update_slots crashes)          faults_test test_watch
+ *   no session to be had (libp11 waits for ever)                           faults_test test_one_session, test_removed
+ *   no public key object (PKCS11_get_public_key crashes; EC has no point)  recovery_test test_torn_ec, test_torn_rsa
+ *   a login in force makes any PIN look right                              pin_test test_checked_again, test_state_believed
+ *   the first call decides that all is read only                           test_read_first
+ *   sessions and lists that die when slots are looked at                   sequence_test (find and read between the writes)
+ *   keys that move in libp11's list, destroyed ones that stay in it        sequence_test
+ *   libp11 keeps the PIN                                                   pin_test test_memory, journey/secrets.py
+ *   key pairs that can be taken out                                        recovery_test test_leaky, sequence_test
+ *   a certificate wants its serial number, refuses other attributes        test_strict
+ *   the same certificate is refused a second time                          test_written_once
+ *   two pairs with one id are both kept                                    sequence_test
+ *   no CKM_RSA_X_509; attributes cannot be changed                         test_mechanisms
+ *   a key that wants its PIN at each use (CKA_ALWAYS_AUTHENTICATE)         test_always_auth
+ *   refuses curves; tells RSA sizes in bytes; limits it does not take      test_no_ec, test_bytes, test_template, journey/hung.py
+ *   the point without its OCTET STRING                                     test_bare_point
+ *   a kind of key nobody knows                                             sequence_test test_alien
+ *   LOW, FINAL, LOCKED, no flags, too long, a pin pad                      pin_test, test_pin_len, journey/leaving.py
+ *   pulled out before, in the middle, in and out again                     faults_test test_removed, recovery_test
+ *   another one put in                                                     test_another_key
+ *   done and an error told; fails, dies at the n-th call                   recovery_test, faults_test test_crash
+ *   hangs; takes its time; starts slowly                                   faults_test test_hang, test_slow, journey/hung.py
+ *   tells of more than there is                                            test_lies
+ *   half a certificate; one half of a pair; a pair without certificate     test_half_certificate, test_torn, recovery_test
+ *   writes on the terminal, loses its daemon (SIGPIPE)                     test_noise
+ *   instances of its own for each caller (p11-kit)                         module.c initialise(); no such module in the tests
+ */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t old_id[TOKEN_ID] = { 0x0f, 1 };
+static struct bytes old;
+
+static int setup(void **state)
+{
+	static struct fixture f;
+	fixture_open(&f, true, 0);
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bytes_free(&old);
+	fixture_close(*state);
+	return 0;
+}
+
+static void install(struct fixture *f, const char *algorithm)
+{
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, old_id, algorithm), ERR_OK);
+	old = make_cert(&outcome.key.spki, "Old", 1);
+	expect(do_write(f, old_id, &old), ERR_OK);
+}
+
+static void new_id(uint8_t id[TOKEN_ID])
+{
+	static int orders;
+	char order[32];
+	snprintf(order, sizeof order, "AZT00000TRAP%d", ++orders);
+	token_id_of_order(order, "signing", id);
+}
+
+static int calls(const struct fixture *f, const char *function)
+{
+	char command[128];
+	snprintf(command, sizeof command, "grep -c '^%s ' $DIR/trace || true", function);
+	return atoi(fixture_run(f, command, NULL));
+}
+
+/* All of a renewal's requests. */
+static void renew(struct fixture *f, const char *algorithm)
+{
+	uint8_t id[TOKEN_ID];
+	new_id(id);
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_sign(f, &old, "challenge"), ERR_OK);
+	expect(do_generate(f, id, algorithm), ERR_OK);
+	struct bytes cert = make_cert(&outcome.key.spki, "New", 2);
+	expect(do_csr(f, id, &old), ERR_OK);
+	expect(do_cms(f, &old, "statement"), ERR_OK);
+	expect(do_write(f, id, &cert), ERR_OK);
+	expect(do_prove(f, id), ERR_OK);
+	bytes_free(&cert);
+}
+
+static void test_read_first(void **state)
+{
+	struct fixture *f = *state;
+	expect(do_certs(f), ERR_OK);
+	expect(do_find(f, old_id), ERR_OK);
+	install(f, "ec:P-256");
+	renew(f, "ec:P-256");
+}
+
+static void test_strict(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "strict", "");
+	install(f, "rsa:2048");
+	renew(f, "ec:P-256");
+}
+
+static void test_written_once(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "trace", "");
+	install(f, "ec:P-256");
+	expect(do_write(f, old_id, &old), ERR_OK);
+	assert_int_equal(calls(f, "C_CreateObject"), 1);
+}
+
+static void test_mechanisms(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "no_raw_rsa", "");
+	fixture_knob(f, "trace", "");
+	install(f, "rsa:2048");
+	renew(f, "rsa:2048");
+	assert_true(calls(f, "C_SignInit") > 3);
+	assert_int_equal(calls(f, "C_SetAttributeValue"), 0);
+}
+
+/* It cannot be served, but nothing hangs, nothing asks on the terminal and no empty PIN is tried. */
+static void test_always_auth(void **state)
+{
+	struct fixture *f = *state;
+	install(f, "ec:P-256");
+	fixture_knob(f, "always_auth", "");
+	fixture_knob(f, "trace", "");
+	expect(do_login(f, PIN), ERR_OK);
+	int rc = do_sign(f, &old, "challenge");
+	if (rc != ERR_TOKEN_DEVICE && rc != ERR_PIN_NEEDED && rc != ERR_OK) /* a module that only says so signs */
+		fail_msg("%s", error_name((enum error_code)rc));
+	assert_int_equal(calls(f, "C_Login"), 1);
+	expect(do_list(f), ERR_OK);
+}
+
+static void test_no_ec(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t id[TOKEN_ID];
+	new_id(id);
+	fixture_knob(f, "no_ec", "");
+	expect(do_list(f), ERR_OK);
+	assert_string_equal(outcome.list.slots[0].mechanisms, "rsa:2048,rsa:3072");
+	fixture_knob(f, "no_ec", "late");
+	expect(do_list(f), ERR_OK);
+	assert_string_equal(outcome.list.slots[0].mechanisms, "rsa:2048,rsa:3072,ec:P-256");
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, id, "ec:P-256"), ERR_TOKEN_MECHANISM);
+	assert_string_equal(outcome.err.param, "ec:P-256");
+	expect(do_generate(f, id, "rsa:2048"), ERR_OK);
+}
+
+static void test_bytes(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "bytes", "");
+	expect(do_list(f), ERR_OK);
+	assert_string_equal(outcome.list.slots[0].mechanisms, "rsa:2048,rsa:3072,ec:P-256");
+}
+
+static void test_template(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "plan", "C_GenerateKeyPair 1 rv 0xd1\n");
+	install(f, "rsa:2048");
+	fixture_knob(f, "trace", "");
+	renew(f, "rsa:2048");
+}
+
+/* A point begins with the byte an OCTET STRING begins with: of some keys the rest looks like one, too. */
+static void test_bare_point(void **state)
+{
+	struct fixture *f = *state;
+	expect(do_login(f, PIN), ERR_OK);
+	for (uint8_t i = 0; i < 24; i++) {
+		const uint8_t id[TOKEN_ID] = { 0xb0, i };
+		struct bytes spki = { 0 };
+		expect(do_generate(f, id, "ec:P-256"), ERR_OK);
+		assert_int_equal(bytes_set(&spki, outcome.key.spki.data, outcome.key.spki.len), 0);
+		fixture_knob(f, "bare_point", "");
+		expect(do_find(f, id), ERR_OK);
+		assert_int_equal(outcome.key.spki.len, spki.len);
+		assert_memory_equal(outcome.key.spki.data, spki.data, spki.len);
+		fixture_knob(f, "bare_point", NULL);
+		bytes_free(&spki);
+	}
+}
+
+static void test_pin_len(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "pin_len", "8");
+	fixture_knob(f, "trace", "");
+	expect(do_login(f, "123456789"), ERR_PIN_LENGTH);
+	assert_int_equal(calls(f, "C_Login"), 0); /* a try that must fail would be one less */
+	expect(do_login(f, PIN), ERR_OK);
+}
+
+/* The login was the other key's; the slot number says nothing. */
+static void test_another_key(void **state)
+{
+	struct fixture *f = *state;
+	fixture_run(f, "softhsm2-util --init-token --free --label OTHER --pin " PIN " --so-pin 24681012", NULL);
+	fixture_restart(f, 0);
+	fixture_knob(f, "inserted", LABEL);
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(outcome.list.count, 1);
+	f->slot = outcome.list.slots[0].id;
+	install(f, "ec:P-256");
+	fixture_knob(f, "inserted", "OTHER");
+	int rc = do_sign(f, &old, "challenge");
+	assert_true(rc == ERR_TOKEN_REMOVED || rc == ERR_TOKEN_ABSENT);
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(outcome.list.count, 1);
+	assert_string_equal(outcome.list.slots[0].label, "OTHER");
+	uint64_t other = outcome.list.slots[0].id, first = f->slot;
+	f->slot = other;
+	expect(do_certs(f), ERR_OK);
+	assert_int_equal(outcome.certs.count, 0);
+	expect(do_generate(f, old_id, "ec:P-256"), ERR_PIN_NEEDED);
+	fixture_knob(f, "inserted", LABEL);
+	f->slot = first;
+	expect(do_sign(f, &old, "challenge"), ERR_PIN_NEEDED);
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_sign(f, &old, "challenge"), ERR_OK);
+}
+
+static int slow_told, slow_over;
+
+static void on_slow(void *ctx, bool slow)
+{
+	struct fixture *f = ctx;
+	if (!slow) {
+		slow_over++;
+	} else if (slow_told++ == 0) {
+		token_wait(f->token);
+	} else {
+		token_give_up(f->token);
+	}
+}
+
+/* Told of, waited for, told of again, given up: a write too; the next request starts another helper. */
+static void test_slow(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t id[TOKEN_ID];
+	char helper[512];
+	struct token_options options = { .module = f->module, .helper = helper, .log = f->log, .slow_ms = 300 };
+	new_id(id);
+	snprintf(helper, sizeof helper, "%s/certhall-token", getenv("top_builddir") != NULL ? getenv("top_builddir") : ".");
+	token_free(&f->token);
+	assert_int_equal(token_new(f->loop, &options, &f->token), 0);
+	token_on_slow(f->token, on_slow, f);
+	slow_told = slow_over = 0;
+	expect(do_login(f, PIN), ERR_OK);
+	fixture_knob(f, "plan", "C_GenerateKeyPair * sleep 100\n");
+	expect(do_generate(f, id, "ec:P-256"), ERR_TOKEN_TIMEOUT);
+	assert_int_equal(slow_told, 2);
+	assert_int_equal(slow_over, 1);
+	fixture_knob(f, "plan", "C_GetSlotList * sleep 1\n"); /* the first wait is enough */
+	slow_told = slow_over = 0;
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(slow_told, 1);
+	/* a person at the reader's keypad is not slow */
+	fixture_knob(f, "pin_pad", PIN "\n");
+	fixture_knob(f, "plan", "C_Login * sleep 1\n");
+	slow_told = 0;
+	expect(do_login(f, NULL), ERR_OK);
+	assert_int_equal(slow_told, 0);
+}
+
+static void test_lies(void **state)
+{
+	static const char *const plans[] = {
+		"C_GetSlotList 1 lie\n", "C_GetSlotList 2 lie\n", "C_FindObjects 1 lie\n", "C_GetAttributeValue 1 lie\n",
+		"C_GetAttributeValue 2 lie\n", "C_GetAttributeValue 4 lie\n", "C_Sign 1 lie\n",
+	};
+	struct fixture *f = *state;
+	install(f, "ec:P-256");
+	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+		fixture_restart(f, 0);
+		fixture_knob(f, "plan", plans[i]);
+		(void)do_list(f);
+		(void)do_certs(f);
+		if (do_login(f, PIN) == ERR_OK)
+			(void)do_sign(f, &old, "challenge");
+		int status;
+		fixture_run(f, "test -s $DIR/plan", &status);
+		assert_int_equal(status, 1); /* it has lied */
+		expect(do_list(f), ERR_OK);
+		expect(do_login(f, PIN), ERR_OK);
+		expect(do_sign(f, &old, "challenge"), ERR_OK);
+	}
+	char *log = fixture_run(f, "grep -c 'helper ended by signal' $DIR/log || true", NULL);
+	assert_int_equal(atoi(log), 0);
+}
+
+/* ---- what is torn, and what is others' ---- */
+
+/* Everything on the token but what has this id. */
+static char *others(const struct fixture *f, const uint8_t id[TOKEN_ID], const char *into)
+{
+	char command[800], hex[2 * TOKEN_ID + 1];
+	hex_encode(id, TOKEN_ID, hex);
+	snprintf(command, sizeof command, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label '" LABEL "' --login --pin " PIN
+		" --list-objects | awk '/^[A-Z].*[Oo]bject/ { if (r !~ /%s/) print r; r = \"\" } { r = r $0 } END { if (r !~ /%s/) print r }' | sed 's/Data object [0-9]*/Data object/' | sort >$DIR/%s;"
+		" cat $DIR/%s", hex, hex, into, into);
+	return fixture_run(f, command, NULL);
+}
+
+static void tool(const struct fixture *f, const char *arguments, const uint8_t id[TOKEN_ID])
+{
+	char command[500], hex[2 * TOKEN_ID + 1];
+	snprintf(command, sizeof command, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label '" LABEL "' --login --pin " PIN
+		" %s --id %s", arguments, hex_encode(id, TOKEN_ID, hex));
+	fixture_run(f, command, NULL);
+}
+
+static int count(const struct fixture *f, const char *type, const uint8_t id[TOKEN_ID])
+{
+	char command[500], hex[2 * TOKEN_ID + 1];
+	snprintf(command, sizeof command, "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label '" LABEL "' --login --pin " PIN
+		" --list-objects --type %s | grep -c 'ID: *%s' || true", type, hex_encode(id, TOKEN_ID, hex));
+	return atoi(fixture_run(f, command, NULL));
+}
+
+/* Others' objects, torn ones among them: half pairs, a certificate without key, data. */
+static void add_foreign(struct fixture *f)
+{
+	static const uint8_t half[TOKEN_ID] = { 0xf0, 1 }, other_half[TOKEN_ID] = { 0xf0, 2 }, lone[TOKEN_ID] = { 0xf0, 3 };
+	install(f, "ec:P-256");
+	expect(do_generate(f, half, "ec:P-256"), ERR_OK);
+	expect(do_generate(f, other_half, "ec:P-256"), ERR_OK);
+	expect(do_generate(f, lone, "ec:P-256"), ERR_OK);
+	struct bytes cert = make_cert(&outcome.key.spki, "Lone", 9);
+	expect(do_write(f, lone, &cert), ERR_OK);
+	bytes_free(&cert);
+	tool(f, "--delete-object --type pubkey", half);
+	tool(f, "--delete-object --type privkey", other_half);
+	tool(f, "--delete-object --type privkey", lone);
+	tool(f, "--delete-object --type pubkey", lone);
+	fixture_run(f, "echo x >$DIR/data && pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label '" LABEL "' --login --pin " PIN
+		" --write-object $DIR/data --type data --label others", NULL);
+	fixture_restart(f, 0);
+	expect(do_login(f, PIN), ERR_OK);
+}
+
+static void finish(struct fixture *f, const uint8_t id[TOKEN_ID], bool adopted)
+{
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, id, "ec:P-256"), ERR_OK);
+	assert_int_equal(outcome.key.adopted, adopted);
+	struct bytes cert = make_cert(&outcome.key.spki, "New", 2);
+	expect(do_csr(f, id, &old), ERR_OK);
+	expect(do_write(f, id, &cert), ERR_OK);
+	expect(do_prove(f, id), ERR_OK);
+	bytes_free(&cert);
+	assert_int_equal(count(f, "privkey", id), 1);
+	assert_int_equal(count(f, "pubkey", id), 1);
+	assert_int_equal(count(f, "cert", id), 1);
+}
+
+static void test_torn(void **state)
+{
+	static const struct {
+		const char *takes[2];
+		bool adopted;
+	} tears[] = {
+		{ { "--delete-object --type pubkey", NULL }, false },  /* a private key alone: on a curve it does not tell its point */
+		{ { "--delete-object --type privkey", NULL }, false }, /* a public key alone */
+		{ { NULL, NULL }, true },                               /* a pair without its certificate */
+	};
+	struct fixture *f = *state;
+	uint8_t id[TOKEN_ID];
+	add_foreign(f);
+	new_id(id);
+	char *before = strdup(others(f, id, "before"));
+	assert_true(strstr(before, "others") != NULL && strstr(before, "f002") != NULL);
+	free(before);
+	for (size_t i = 0; i < sizeof tears / sizeof *tears; i++) {
+		expect(do_login(f, PIN), ERR_OK);
+		expect(do_generate(f, id, "ec:P-256"), ERR_OK);
+		for (size_t k = 0; k < 2 && tears[i].takes[k] != NULL; k++)
+			tool(f, tears[i].takes[k], id);
+		fixture_restart(f, 0);
+		finish(f, id, tears[i].adopted);
+		(void)others(f, id, "after");
+		fixture_run(f, "diff $DIR/before $DIR/after", NULL); /* others' stay as they were */
+		tool(f, "--delete-object --type privkey", id);
+		tool(f, "--delete-object --type pubkey", id);
+		tool(f, "--delete-object --type cert", id);
+		fixture_restart(f, 0);
+	}
+}
+
+static void test_half_certificate(void **state)
+{
+	static const char *const answers[] = { "0", "0x30", "0x5" };
+	struct fixture *f = *state;
+	add_foreign(f);
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		uint8_t id[TOKEN_ID];
+		char plan[64];
+		new_id(id);
+		(void)others(f, id, "before");
+		expect(do_login(f, PIN), ERR_OK);
+		expect(do_generate(f, id, "ec:P-256"), ERR_OK);
+		struct bytes cert = make_cert(&outcome.key.spki, "New", 2);
+		snprintf(plan, sizeof plan, "C_CreateObject * half %s\n", answers[i]);
+		fixture_knob(f, "plan", plan);
+		assert_int_not_equal(do_write(f, id, &cert), ERR_OK);
+		assert_int_equal(count(f, "cert", id), 1); /* the half is there */
+		bytes_free(&cert);
+		fixture_restart(f, 0);
+		expect(do_certs(f), ERR_OK);
+		finish(f, id, true);
+		(void)others(f, id, "after");
+		fixture_run(f, "diff $DIR/before $DIR/after", NULL);
+	}
+}
+
+static void test_noise(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "noisy", "");
+	expect(do_list(f), ERR_OK);
+	fixture_run(f, "grep -q 'VENDOR ERROR' $DIR/log", NULL); /* there, and on no terminal */
+	fixture_knob(f, "plan", "C_GetTokenInfo * sigpipe\n");
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(outcome.list.count, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_read_first), TEST(test_strict), TEST(test_written_once), TEST(test_mechanisms), TEST(test_always_auth), TEST(test_no_ec),
+		TEST(test_bytes), TEST(test_template), TEST(test_bare_point), TEST(test_pin_len), TEST(test_another_key), TEST(test_slow),
+		TEST(test_lies), TEST(test_torn), TEST(test_half_certificate), TEST(test_noise),
+#undef TEST
+	};
+	return cmocka_run_group_tests_name("traps", tests, NULL, NULL);
+}
