@@ -6,6 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import chaos  # noqa: E402
 import walk  # noqa: E402
 from walk import Walk, hall, tap  # noqa: E402
 from api import Client  # noqa: E402
@@ -26,6 +27,7 @@ class Person(Walk):
     """A customer at a terminal of their own."""
 
     def __init__(self, lang="zh_CN", home=None, **size):
+        self.folder = os.path.join(home or os.path.join(where.dir, "home"), "certhall-chats")
         super().__init__(where, lang, module=True, home=home, **size)
 
     def service(self):
@@ -49,6 +51,20 @@ class Person(Walk):
     def write(self, text):
         self.screen.type(text)
         self.key("Enter")
+
+    def transcript(self):
+        """Saved by the person; the text."""
+        before = set(os.listdir(self.folder)) if os.path.isdir(self.folder) else set()
+        self.key("F7")
+        self.see("The file to save the conversation as (one that does not exist yet); Tab completes:")
+        self.key("Backspace", "Backspace", "Backspace", "Backspace")
+        self.screen.type(f"-{len(before)}.txt")
+        self.key("Enter")
+        self.see("The conversation was saved as %s.")
+        (name,) = set(os.listdir(self.folder)) - before
+        tap.equal(os.stat(os.path.join(self.folder, name)).st_mode & 0o777, 0o600)
+        with open(os.path.join(self.folder, name)) as file:
+            return file.read()
 
     def mark(self, text, mark):
         """Waits until one's own message of that text, the only one, has the mark in the row above it."""
@@ -77,6 +93,11 @@ def taken(agent):
 
 def bodies(messages, side):
     return [m["body"] for m in messages if m["kind"] == "text" and m["side"] == side]
+
+
+def spoken(transcript):
+    """What was said by either side, line by line."""
+    return re.findall(r"(?m)^\d{4}-\d\d-\d\d .*:\n(.*)$", transcript)
 
 
 @tap.test("nobody on duty: a message is left with a number, and the agents have it")
@@ -168,16 +189,7 @@ def _():
         one.key("5")
         one.see("You have given %d of %d. Thank you.")
         tap.equal((first.state()["state"], first.state()["rating"]), ("closed", 5))
-        one.key("F7")
-        one.see("The file to save the conversation as (one that does not exist yet); Tab completes:")
-        one.key("Enter")
-        one.see("The conversation was saved as %s.")
-        folder = os.path.join(where.dir, "home/certhall-chats")
-        (name,) = [name for name in os.listdir(folder) if name.startswith("certhall-chat-")]
-        path = os.path.join(folder, name)
-        tap.equal(os.stat(path).st_mode & 0o777, 0o600)
-        with open(path) as file:
-            text = file.read()
+        text = one.transcript()
         for part in ("您好，测试一号", "138****0000", "请稍等", "certhall 0."):
             tap.contains(text, part)
         tap.check("12345678" not in text)
@@ -212,12 +224,10 @@ def _():
         for text in answers:
             first.say(text)
         person.screen.wait(answers[-1])
-        tap.equal(bodies(first.history(), "customer"), said)
-        rows = [row.strip() for row in person.screen.rows()]
-        tap.equal([row for row in rows if row.startswith("客服第")], answers)
-        shown = [row[2:] for row in rows if row.startswith("> 客户第")]
-        tap.equal(shown, said[-len(shown):])
         person.screen.wait_gone(person.say(LINE_BROKEN)[:8])
+        tap.equal(bodies(first.history(), "customer"), said)
+        tap.equal(spoken(person.transcript()), said + answers)
+        first.close().is_ok()
 
 
 @tap.test("with the key it is gone on with at another terminal: nothing is missing, nothing is there twice")
@@ -249,6 +259,41 @@ def _():
         person.see(KEY_LEAVING)
         person.key("2", "Enter")
         tap.equal(person.screen.exit_status(), 0)
+    first.close().is_ok()
+
+
+@tap.test("the line is slow, sliced, cut and reset while two people talk: order and count are exact on both sides")
+def _():
+    first.be("online").is_ok()
+    with chaos.Proxy(where.port) as line:
+        where.through(line.port)
+        with Person() as one, Person(home=where.new_home()) as two:
+            one.service()
+            one.begin()
+            taken(first)
+            second.be("online").is_ok()
+            two.service()
+            two.begin()
+            taken(second)
+            talks = [(one, first, [], []), (two, second, [], [])]
+            harm = [line.cut, lambda: line.set(slice=11, pause=0.001), line.reset, lambda: line.set(latency=0.05), lambda: line.at(line.passed + 1500, line.reset), line.clear]
+            for i in range(1, BURST + 1):
+                harm[i % len(harm)]()
+                for number, (person, agent, asked, answered) in enumerate(talks, 1):
+                    asked.append(f"{number} 问 {i}")
+                    answered.append(f"{number} 答 {i}")
+                    person.write(asked[-1])
+                    agent.say(answered[-1]).is_ok()
+            line.clear()
+            for person, agent, asked, answered in talks:
+                person.mark(asked[-1], "sent")
+                said = wait(agent.history, lambda messages: len(messages) >= 1 + 2 * BURST)
+                tap.equal((bodies(said, "customer"), bodies(said, "agent")), (asked, answered))
+                wait(agent.state, lambda c: c["customer_read"] == max(m["seq"] for m in said if m["side"] == "agent"))
+                tap.equal(spoken(person.transcript()), [m["body"] for m in agent.history() if m["kind"] == "text"])
+                agent.close().is_ok()
+                person.see("The conversation has ended.")
+        where.through(where.port)
 
 
 tap.run()
