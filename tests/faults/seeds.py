@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Renewals in which one to three things go wrong by chance: a program dies at a call to the kernel or at a named place, the key is
-pulled, the hall goes away, the line turns bad.
+pulled, the hall goes away, the line to the hall or to the bank turns bad.
 
-SEEDS: how many, from the first. SEED: that one alone, again as it was. What can go wrong depends on the build: with
+SEEDS: how many, from the first, or from which to which ("21-200"). SEED: that one alone, again as it was. What can go wrong depends on the build: with
 --enable-faults the named places, without sanitizers the calls.
 """
 import contextlib
@@ -40,13 +40,17 @@ class Scene:
         self.caught = stack.enter_context(faults.Faults())
         self.calls = stack.enter_context(nth.Nth()) if CALLED else None
         env = {**self.caught.env, **(self.calls.env if CALLED else {})}
-        self.place = stack.enter_context(prepared(env=env))
-        self.line = stack.enter_context(chaos.Proxy(self.place.port))
-        self.place.through(self.line.port)
+        self.place = stack.enter_context(prepared(env=env, start=False))
+        self.place.bank_port = self.place.bank.start()
+        self.lines = {"bank": stack.enter_context(chaos.Proxy(self.place.bank_port))}
+        self.place.bank_through(self.lines["bank"].port)
+        self.place.port = self.place.service.start()
+        self.lines["hall"] = stack.enter_context(chaos.Proxy(self.place.port))
+        self.place.through(self.lines["hall"].port)
         self.bad = chaos.threading.Event()
         self.trial = Trial(self.place, env, Any(self.caught.began, self.bad, *([self.calls] if CALLED else [])))
-        self.trial.menders.append(self.line.clear)
-        self.trial.calm += [self.line.forget, self.caught.forget] + ([self.calls.spare] if CALLED else [])
+        self.trial.menders += [line.clear for line in self.lines.values()]
+        self.trial.calm += [line.forget for line in self.lines.values()] + [self.caught.forget] + ([self.calls.spare] if CALLED else [])
         self.caught.begin()
         if CALLED:
             self.calls.begin()
@@ -63,7 +67,7 @@ def learn():
     with scene() as now:
         tap.equal(now.trial.renew(), 0, now.trial.run.text)
         now.trial.finished()
-        return now.line.passed, now.calls.made() if CALLED else {}
+        return {name: line.passed for name, line in now.lines.items()}, now.calls.made() if CALLED else {}
 
 
 def plan(chance):
@@ -72,7 +76,8 @@ def plan(chance):
     for _ in range(chance.randint(1, 3)):
         kind = chance.choice(kinds)
         if kind == "line":
-            made.append(("line", chance.choice(list(chaos.SPOILERS)), int(chance.random() * 0.95 * passed)))
+            name = chance.choice(["hall", "hall", "bank"])
+            made.append(("line", name, chance.choice(list(chaos.SPOILERS)), int(chance.random() * 0.95 * passed[name])))
         elif kind == "place":
             made.append(("place", chance.choice(named), chance.choice(list(FAULTS))))
         else:
@@ -84,7 +89,8 @@ def plan(chance):
 
 def prepare(now, what, chance):
     if what[0] == "line":
-        now.line.at(now.line.passed + what[2], lambda: (now.bad.set(), chaos.SPOILERS[what[1]](now.line, chance)))
+        line = now.lines[what[1]]
+        line.at(line.passed + what[3], lambda: (now.bad.set(), chaos.SPOILERS[what[2]](line, chance)))
     elif what[0] == "place":
         now.caught.at(what[1], lambda pid: FAULTS[what[2]](now.trial, pid))
     else:
@@ -99,7 +105,8 @@ def tried(seed):
             for what in planned:
                 prepare(now, what, chance)
             now.trial.status.append(now.trial.renew())
-            tap.remember(now.line.log())
+            for name, line in now.lines.items():
+                tap.remember(f"to the {name}: {line.log()}")
             now.trial.goes_on(elsewhere, runs=2 + len(planned))
             now.trial.finished()
     except Exception:
@@ -107,10 +114,14 @@ def tried(seed):
         raise
 
 
-seeds = [int(os.environ["SEED"])] if "SEED" in os.environ else range(1, int(os.environ.get("SEEDS", "6")) + 1)
+def wanted():
+    first, _, last = (os.environ.get("SEED") or os.environ.get("SEEDS", "6")).rpartition("-")
+    return range(int(last) if "SEED" in os.environ else int(first or 1), int(last) + 1)
+
+
 passed, made_calls = learn()
 named = places() if NAMED else []
-tap.diag(f"{passed} bytes, {sum(made_calls.values())} calls, {len(named)} places")
-for number in seeds:
+tap.diag(f"bytes: {passed}, {sum(made_calls.values())} calls, {len(named)} places")
+for number in wanted():
     tap.test(f"seed {number}")(lambda number=number: tried(number))
 tap.run()

@@ -33,7 +33,7 @@ class Trial:
     def __init__(self, place, env=None, began=None):
         self.place, self.more, self.began = place, env or {}, began or threading.Event()
         self.old = only(place)
-        self.run, self.pulled, self.paid, self.status = None, False, False, []
+        self.run, self.pulled, self.number, self.paid, self.status = None, False, None, False, []
         self.menders = []  # more to be done when the person mends what is broken
         self.calm = []     # to be done before the looking begins: what has not gone wrong by then does not
         self.service = threading.RLock()
@@ -98,14 +98,20 @@ class Trial:
                 tap.check(silent < SILENT, f"certhall renew does nothing any more:\n{self.run.text}")
                 if self.began.is_set():
                     self.mend()
+                    self.pay()
                 continue
             if line is None:
                 return self.run.process.wait(60)
             self.run.lines.append(line)
             tap.remember(line.rstrip())
-            if ", to pay" in line and not self.paid:
-                number = line.split()[1].rstrip(",")
-                self.paid = self.place.certhalld("pay", number, check=False).returncode == 0 # not while the hall is broken: later
+            if ", to pay" in line:
+                self.number = line.split()[1].rstrip(",")
+                self.pay()
+
+    def pay(self):
+        """While the hall or the way to the bank is broken it does not work; later."""
+        if self.number and not self.paid:
+            self.paid = self.place.certhalld("pay", self.number, check=False).returncode == 0
 
     def goes_on(self, elsewhere=False, runs=RUNS):
         """What is broken is mended, and it is tried again until it is done."""

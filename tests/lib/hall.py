@@ -137,6 +137,14 @@ class Hall:
             with open(path, "w") as file:
                 file.write(text)
 
+    def bank_through(self, port):
+        """The service reaches the bank by that port of loopback, when it is started next."""
+        path = os.path.join(self.dir, "certhalld.conf")
+        with open(path) as file:
+            text = re.sub(r'(\burl = "http://127\.0\.0\.1:)\d+', rf"\g<1>{port}", file.read())
+        with open(path, "w") as file:
+            file.write(text)
+
     @property
     def url(self):
         return f"https://127.0.0.1:{self.port}"
