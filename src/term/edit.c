@@ -95,6 +95,9 @@ void edit_draw(struct edit *e, const struct area *a, int row, int col, int cols,
 		e->scroll = before;
 	else if (before > e->scroll + field.cols - 1) /* a column stays free for the cursor */
 		e->scroll = before - field.cols + 1;
+	int most = text_width(e->text) - field.cols + 1; /* a shorter text may have come in one turn */
+	if (e->scroll > most)
+		e->scroll = most > 0 ? most : 0;
 	term_clear(&field, style);
 	if (*e->text == '\0' && hint != NULL)
 		term_cell(&field, 0, 0, field.cols, focused ? style : STYLE_DIM, hint);
