@@ -46,7 +46,7 @@ class Talker:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def wait_for(self, holds, limit=90):
+    def wait_for(self, holds, limit=40):
         def found():
             return next((line for line in self.lines if holds(line)), None)
         with self.changed:
