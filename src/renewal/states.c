@@ -28,11 +28,6 @@ static void on_bytes(void *ctx, const struct error *err, const struct bytes *res
 	workflow_outcome(ctx, err, result);
 }
 
-static void on_key(void *ctx, const struct error *err, const struct token_key *key)
-{
-	workflow_outcome(ctx, err, key);
-}
-
 static void failed_here(struct renewal *r, enum error_code code, const char *param, const char *detail)
 {
 	struct error err;
@@ -203,26 +198,42 @@ static enum state took_install_order(struct renewal *r, const void *result, stru
 {
 	workflow_take_order(r, result);
 	token_id_of_order(r->order.number, item_of(r)->role, r->id);
+	r->refused = 0;
 	if (r->order.state == ORDER_PAID || r->order.state == ORDER_ISSUED)
 		return INSTALL_KEY;
 	return workflow_of_order(r, err);
 }
 
-/* The first of the hall's algorithms that the key can make. */
+/* The first of the hall's algorithms that the key can make, as it says and has not refused. */
 static bool choose_algorithm(const struct renewal *r, char out[24])
 {
+	int refused = r->refused;
 	char wanted[64], offered[72], *rest = wanted;
 	snprintf(wanted, sizeof wanted, "%s", r->order.algorithms);
 	snprintf(offered, sizeof offered, ",%s,", r->slot.mechanisms);
 	for (char *name; (name = strsep(&rest, ", ")) != NULL;) {
 		char one[72];
 		snprintf(one, sizeof one, ",%s,", name);
-		if (*name == '\0' || strlen(name) >= 24 || strstr(offered, one) == NULL)
+		if (*name == '\0' || strlen(name) >= 24 || strstr(offered, one) == NULL || refused-- > 0)
 			continue;
 		strcpy(out, name);
 		return true;
 	}
 	return false;
+}
+
+static void ask_key(struct renewal *r);
+
+/* Some keys say that they make what they then refuse. */
+static void on_key(void *ctx, const struct error *err, const struct token_key *key)
+{
+	struct renewal *r = ctx;
+	char next[24];
+	r->refused += err != NULL && err->code == ERR_TOKEN_MECHANISM ? 1 : 0;
+	if (err != NULL && err->code == ERR_TOKEN_MECHANISM && choose_algorithm(r, next))
+		ask_key(r);
+	else
+		workflow_outcome(r, err, key);
 }
 
 static void ask_key(struct renewal *r)

@@ -44,6 +44,7 @@ struct renewal {
 	struct order order;
 	struct order_request details;
 	uint8_t id[TOKEN_ID];    /* CKA_ID of the new key */
+	int refused;             /* algorithms the key refused, though it said it has them */
 	char spki_sha256[65];    /* of the new key */
 	struct bytes read_back;  /* the new certificate as the key gave it */
 	bool has_new, proved;
