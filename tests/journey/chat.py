@@ -262,6 +262,39 @@ def _():
     first.close().is_ok()
 
 
+@tap.test("a payment that arrives while one talks takes neither the conversation away nor what is being written")
+def _():
+    first.be("online").is_ok()
+    with Person() as person:
+        person.home()
+        person.check_environment()
+        person.choose(HOLDER)
+        person.pin(hall.PIN)
+        person.details()
+        number, link = person.payment()
+        person.key("F4")
+        person.see("The agent sees your certificate: %s")
+        person.begin()
+        tap.equal((taken(first)["holder"], first.state()["topic"]), (HOLDER, "pay"))
+        person.screen.type("还没写完，测试")
+        walk.pay_in_browser(link)
+        for _ in range(50):  # until the program has heard of it
+            person.key("F6")
+            person.see("Send this order number?")
+            person.screen.wait(number)
+            paid = person.screen.find(person.say("paid, not installed yet"))
+            person.key("1" if paid else "2", "Enter")
+            person.screen.wait_gone(person.say("Send this order number?"))
+            if paid:
+                break
+        sent = wait(first.history, lambda messages: messages[-1]["kind"] == "order")[-1]["body"]
+        tap.equal(sent, number + " " + person.say("paid, not installed yet"))
+        person.screen.wait("还没写完，测试")
+        person.key("Esc")
+        person.title("Install certificate")
+    first.close().is_ok()
+
+
 @tap.test("the line is slow, sliced, cut and reset while two people talk: order and count are exact on both sides")
 def _():
     first.be("online").is_ok()
