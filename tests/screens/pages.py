@@ -102,6 +102,44 @@ def _():
         tap.check(sum(pages) / len(pages) <= 1500 and max(pages) <= 1900, f"bytes of the pages: {pages}") # four certificates, whole, take the most
 
 
+@tap.test("in a conversation a character writes at most 60 bytes, an answer 400; waiting for one writes nothing")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate", "测试项目")
+        stage.press(terminal, ["C-o"])
+        terminal.wait("The next free agent")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("You are talking to")
+        for character in "您好a，":
+            terminal.quiet()
+            terminal.type(character)
+            terminal.wait(character)
+            terminal.quiet()
+            tap.check(0 < terminal.stats()["bytes"] <= 60, f"{character}: {terminal.stats()}")
+        terminal.mark()
+        terminal.quiet(1)
+        tap.equal(terminal.stats()["bytes"], 0)
+        terminal.key("Enter")
+        terminal.wait("好的，请稍等。")
+        terminal.quiet()
+        tap.check(terminal.stats()["bytes"] <= 400, terminal.stats())
+
+
+@tap.test("lines that are pasted are one message, sent by Enter only")
+def _():
+    with stage.screen() as terminal:
+        terminal.wait("Renew certificate")
+        stage.press(terminal, ["F4"])
+        terminal.wait("The next free agent")
+        stage.press(terminal, ["Enter"])
+        terminal.wait("You are talking to")
+        terminal.paste("第一行\n第二行\n")
+        terminal.wait("第一行", "第二行")
+        tap.check(not terminal.find(" Me "))
+        stage.press(terminal, ["Enter"])
+        terminal.wait("Me  sent", "> 第一行", "> 第二行")
+
+
 @tap.test("full-width digits choose in the menu")
 def _():
     with stage.screen() as terminal:
