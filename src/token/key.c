@@ -44,38 +44,45 @@ static int rsa_spki(const struct bytes *modulus, const struct bytes *exponent, s
 	return spki_take(der, len, spki, err);
 }
 
-/* CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 v2.40 section 2.3.3); some modules give the bare point, which begins
- * like one: only what is one to its end is taken for one. */
-static int ec_spki(const struct bytes *params, const struct bytes *wrapped, struct bytes *spki, struct error *err)
+/* The DER's length; 0 when this is no point of the curve. */
+static int point_spki(const struct bytes *params, const unsigned char *point, size_t len, unsigned char **der)
 {
-	const unsigned char *at = params->data, *point = wrapped->data;
+	const unsigned char *at = params->data;
 	ASN1_OBJECT *curve = d2i_ASN1_OBJECT(NULL, &at, (long)params->len);
-	ASN1_OCTET_STRING *inner = d2i_ASN1_OCTET_STRING(NULL, &point, (long)wrapped->len);
-	if (inner != NULL && point != wrapped->data + wrapped->len) {
-		ASN1_OCTET_STRING_free(inner);
-		inner = NULL;
-	}
-	const unsigned char *bare = inner != NULL ? ASN1_STRING_get0_data(inner) : wrapped->data;
-	size_t bare_len = inner != NULL ? (size_t)ASN1_STRING_length(inner) : wrapped->len;
-	unsigned char *copy = OPENSSL_memdup(bare, bare_len), *der = NULL, *unchecked = NULL;
+	unsigned char *copy = OPENSSL_memdup(point, len), *unchecked = NULL;
 	X509_PUBKEY *public = X509_PUBKEY_new();
 	EVP_PKEY *key = NULL;
-	int len = 0;
+	int der_len = 0;
 	if (curve != NULL && copy != NULL && public != NULL && X509_PUBKEY_set0_param(public,
-			OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT, curve, copy, (int)bare_len) == 1) {
+			OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT, curve, copy, (int)len) == 1) {
 		curve = NULL;
 		copy = NULL;
-		len = i2d_X509_PUBKEY(public, &unchecked);
+		der_len = i2d_X509_PUBKEY(public, &unchecked);
 		const unsigned char *read = unchecked;
-		key = len > 0 ? d2i_PUBKEY(NULL, &read, len) : NULL; /* a point that is on the curve */
-		len = key != NULL ? i2d_PUBKEY(key, &der) : 0;
+		key = der_len > 0 ? d2i_PUBKEY(NULL, &read, der_len) : NULL; /* a point that is on the curve */
+		der_len = key != NULL ? i2d_PUBKEY(key, der) : 0;
 	}
 	OPENSSL_free(unchecked);
 	EVP_PKEY_free(key);
 	X509_PUBKEY_free(public);
 	OPENSSL_free(copy);
-	ASN1_OCTET_STRING_free(inner);
 	ASN1_OBJECT_free(curve);
+	return der_len > 0 ? der_len : 0;
+}
+
+/* CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 v2.40 section 2.3.3); some modules give the bare point, which begins
+ * with the same byte and may look like one as a whole: what is inside must be a point, too. */
+static int ec_spki(const struct bytes *params, const struct bytes *wrapped, struct bytes *spki, struct error *err)
+{
+	const unsigned char *at = wrapped->data;
+	ASN1_OCTET_STRING *inner = d2i_ASN1_OCTET_STRING(NULL, &at, (long)wrapped->len);
+	unsigned char *der = NULL;
+	int len = 0;
+	if (inner != NULL)
+		len = point_spki(params, ASN1_STRING_get0_data(inner), (size_t)ASN1_STRING_length(inner), &der);
+	if (len == 0)
+		len = point_spki(params, wrapped->data, wrapped->len, &der);
+	ASN1_OCTET_STRING_free(inner);
 	return spki_take(der, len, spki, err);
 }
 

@@ -181,7 +181,7 @@ static void test_bare_point(void **state)
 {
 	struct fixture *f = *state;
 	expect(do_login(f, PIN), ERR_OK);
-	for (uint8_t i = 0; i < 24; i++) {
+	for (uint8_t i = 0; i < 32; i++) {
 		const uint8_t id[TOKEN_ID] = { 0xb0, i };
 		struct bytes spki = { 0 };
 		expect(do_generate(f, id, "ec:P-256"), ERR_OK);
