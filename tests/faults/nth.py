@@ -21,7 +21,7 @@ class Nth:
         self.map = mmap.mmap(handle, size)
         os.close(handle)
         self.env = {"LD_PRELOAD": tap.built("tests/faults/nth.so"), "CERTHALL_NTH": self.path}
-        self.armed, self.fired = None, False
+        self.armed, self.fired, self.victim = None, False, None
 
     def __enter__(self):
         return self
@@ -44,8 +44,15 @@ class Nth:
 
     def kill(self, program, call, n, behind=False):
         """At the n-th from now, before it is made, or behind it."""
-        self.armed = self._at(program, call) + 8
+        self.armed, self.victim = self._at(program, call) + 8, program
         struct.pack_into("q", self.map, self.armed, -n if behind else n)
+
+    def took(self, program):
+        """Once after it was that one who was killed: it may take a moment to be gone."""
+        taken = self.victim == program and self.is_set()
+        if taken:
+            self.victim = None
+        return taken
 
     def spare(self):
         """Whoever is not dead by now stays alive."""

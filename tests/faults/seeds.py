@@ -48,7 +48,7 @@ class Scene:
         self.lines["hall"] = stack.enter_context(chaos.Proxy(self.place.port))
         self.place.through(self.lines["hall"].port)
         self.bad = chaos.threading.Event()
-        self.trial = Trial(self.place, env, Any(self.caught.began, self.bad, *([self.calls] if CALLED else [])))
+        self.trial = Trial(self.place, env, Any(self.caught.began, self.bad, *([self.calls] if CALLED else [])), self.calls)
         self.trial.menders += [line.clear for line in self.lines.values()]
         self.trial.calm += [line.forget for line in self.lines.values()] + [self.caught.forget] + ([self.calls.spare] if CALLED else [])
         self.caught.begin()

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("SEED", "1"))
 def renewed(kill=None, elsewhere=False):
     """What was called how often; None: it has not come to the call."""
     with nth.Nth() as calls, prepared(env=calls.env) as place:
-        trial = Trial(place, calls.env, calls)
+        trial = Trial(place, calls.env, calls, calls)
         trial.calm.append(calls.spare)
         calls.begin()
         if kill:

@@ -4,6 +4,7 @@ import os
 import queue
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -28,10 +29,11 @@ def prepared(**more):
 
 class Trial:
     """The renewal of the only certificate on a hall's key. env: more variables for certhall; began: set when something has gone wrong
-    (a threading.Event); the methods that take a pid may be actions of faults.Faults."""
+    (a threading.Event); calls: what kills at a call (nth.Nth), if anything does; the methods that take a pid may be actions of faults.Faults."""
 
-    def __init__(self, place, env=None, began=None):
+    def __init__(self, place, env=None, began=None, calls=None):
         self.place, self.more, self.began = place, env or {}, began or threading.Event()
+        self.calls = calls
         self.old = only(place)
         self.run, self.pulled, self.number, self.paid, self.status = None, False, None, False, []
         self.menders = []  # more to be done when the person mends what is broken
@@ -76,6 +78,9 @@ class Trial:
             os.rename(tokens + "-away", tokens)
         self.pulled = False
         with self.service:
+            if self.calls and self.calls.took("certhalld") and self.place.service.process:
+                with contextlib.suppress(subprocess.TimeoutExpired):  # somebody else may have started it anew
+                    self.place.service.process.wait(5)
             if self.place.service.process is None or self.place.service.process.poll() is not None:
                 self.place.service.start()
         for mender in self.menders:
