@@ -67,6 +67,7 @@ class Person(walk.Walk):
         self.key(*keys)
         while len(proxy.requests) == before:
             self.screen.quiet(0.01)
+        self.screen.quiet(0.01) # what was painted before it asked has been read by then
 
     def well(self):
         self.ask("F5")
