@@ -155,14 +155,20 @@ def _():
             person.screen.wait("SimKey PKCS#11", "PWNED")
         person.key("Esc")
         person.title("Help centre")
-        person.key("Down", "Down", "Enter")
-        person.screen.quiet(0.1)
+        with proxy.answer("GET /v1/service", lambda h: h.send(200, agents())):
+            person.key("Down", "Down", "Enter")
+            person.screen.wait("测试客服]0;PWNED")
         for _ in range(4):
             person.key("Esc")
             person.screen.quiet(0.3) # not Alt with what comes next
         person.screen.quiet(0.1)
     text = written()
     tap.contains(text, "PWNED")
+
+
+def agents():
+    agent = {"id": "a1", "name": "测试客服" + EVIL, "role": "agent", "state": "online", "serving": 0, "most": 3}
+    return {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "waiting": 0, "answer_seconds": 60, "agents": [agent]}
 
 
 def spoil_packages(document):
