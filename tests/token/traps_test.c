@@ -7,7 +7,7 @@
  *   the first call decides that all is read only                           test_read_first
  *   sessions and lists that die when slots are looked at                   sequence_test (find and read between the writes)
  *   keys that move in libp11's list, destroyed ones that stay in it        sequence_test
- *   libp11 keeps the PIN                                                   pin_test test_memory, journey/secrets.py
+ *   libp11 keeps the PIN                                                   pin_test test_memory, journey/secrecy.py
  *   key pairs that can be taken out                                        recovery_test test_leaky, sequence_test
  *   a certificate wants its serial number, refuses other attributes        test_strict
  *   the same certificate is refused a second time                          test_written_once
