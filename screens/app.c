@@ -137,7 +137,7 @@ int screens_run(struct loop *loop, struct settings *settings, const struct scree
 	help_join(&app);
 	lock_join(&app);
 	chat_join(&app);
-	screen_push(&page_home, NULL);
+	screen_push(options->desk ? &page_desk_login : &page_home, NULL);
 	code = loop_timer_start(loop, &app.wake, WAKE_MS, wake, &app);
 	if (code == 0)
 		(void)loop_run(loop);

@@ -68,6 +68,8 @@ bool app_awake(struct app *app);
 struct help *app_help(struct app *app); /* hold it to keep it */
 /* Asks the hall for what it has newer, when it is known to answer; from then on that is shown, also when the hall cannot be reached. */
 void app_help_fetch(struct app *app);
+const char *app_language(void);                                      /* of the texts: "zh_CN", "en" */
+void app_help_values(const struct app *app, struct help_values *out); /* what the hall has said; without it, words that are true anyway */
 void help_join(struct app *app); /* F1 opens what fits an error or a page */
 void slow_join(struct app *app); /* a key that does not answer is told of */
 void lock_join(struct app *app); /* when nobody is there any more */
@@ -90,7 +92,7 @@ void app_ask_pin(struct app *app, const struct token_slot *slot, const char *hol
 bool flow_busy(struct screen *s, const char **what); /* the busy() of every page of the flow */
 
 extern const struct screen_ops page_home, page_certs, page_cert_detail, page_check, page_component, page_choose, page_login,
-	page_details, page_pay, page_install, page_done, page_refused, page_invoice, page_help, page_downloads;
+	page_details, page_pay, page_install, page_done, page_refused, page_invoice, page_help, page_downloads, page_desk_login;
 
 /* Rows of text that pages share; each gives the row behind it. */
 int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value);

@@ -3,7 +3,7 @@
 
 #include <certhall/hall.h>
 
-static const char *language(void)
+const char *app_language(void)
 {
 	return /* TRANSLATORS: the folder of the help texts in this language */ _("en");
 }
@@ -18,9 +18,10 @@ static void say_months(int64_t months, char *out, size_t size)
 		snprintf(out, size, ngettext("%d month", "%d months", (unsigned long)months), (int)months);
 }
 
-/* What the hall has said; without it, words that are true anyway. */
-static void fill_values(const struct hall_info *hall, struct help_values *out)
+void app_help_values(const struct app *app, struct help_values *out)
 {
+	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
+	*out = (struct help_values){ 0 };
 	snprintf(out->before, sizeof out->before, "%s", _("the time set by the hall"));
 	snprintf(out->after, sizeof out->after, "%s", out->before);
 	snprintf(out->pay_ttl, sizeof out->pay_ttl, "%s", out->before);
@@ -44,22 +45,22 @@ static void fill_values(const struct hall_info *hall, struct help_values *out)
 static int open_texts(struct app *app, const struct help_values *values, struct error *err)
 {
 	struct help_bundle kept;
-	int code = help_kept_read(language(), app->settings->signer_file, &kept, NULL);
+	int code = help_kept_read(app_language(), app->settings->signer_file, &kept, NULL);
 	if (code == 0)
 		code = help_open_bundle(&kept, values, &app->help, NULL);
 	codec_free(help_bundle_codec, &kept);
-	return code == 0 ? 0 : help_open(app->settings->help_folder, language(), values, NULL, NULL, &app->help, err);
+	return code == 0 ? 0 : help_open(app->settings->help_folder, app_language(), values, NULL, NULL, &app->help, err);
 }
 
 struct help *app_help(struct app *app)
 {
 	const struct hall_info *hall = app->keyring != NULL ? keyring_hall(app->keyring) : NULL;
-	struct help_values values = { 0 };
+	struct help_values values;
 	struct error err;
 	if (app->help != NULL && app->help_knows_hall == (hall != NULL))
 		return app->help;
 	help_free(&app->help);
-	fill_values(hall, &values);
+	app_help_values(app, &values);
 	app->help_knows_hall = hall != NULL;
 	if (open_texts(app, &values, &err) != 0)
 		log_error("help", &err);
@@ -76,7 +77,7 @@ static void on_help(void *ctx, const struct error *err, const void *result)
 	app->help_call = NULL;
 	if (err == NULL && result == NULL)
 		return;
-	if (err == NULL && help_keep(result, language(), app->settings->signer_file, hall_now(app->world.hall), &problem) != 0)
+	if (err == NULL && help_keep(result, app_language(), app->settings->signer_file, hall_now(app->world.hall), &problem) != 0)
 		err = &problem;
 	if (err != NULL)
 		log_error("help", err);
@@ -89,7 +90,7 @@ void app_help_fetch(struct app *app)
 	struct help_bundle kept;
 	if (app->help_call != NULL || app->settings->signer_file[0] == '\0' || app->keyring == NULL || keyring_hall(app->keyring) == NULL)
 		return;
-	(void)!help_kept_read(language(), app->settings->signer_file, &kept, NULL);
-	app->help_call = hall_get_help(app->world.hall, language(), kept.version, on_help, app);
+	(void)!help_kept_read(app_language(), app->settings->signer_file, &kept, NULL);
+	app->help_call = hall_get_help(app->world.hall, app_language(), kept.version, on_help, app);
 	codec_free(help_bundle_codec, &kept);
 }

@@ -40,6 +40,9 @@ struct help_values {
 typedef void help_complain_fn(void *ctx, const char *file, int line, const char *what);
 int help_open(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain, void *ctx,
 	struct help **out, struct error *err) CH_MUST_CHECK;
+/* The same of the agents' canned answers, folder/language/answers.md, which customers never get. */
+int help_open_answers(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain, void *ctx,
+	struct help **out, struct error *err) CH_MUST_CHECK;
 struct help *help_hold(struct help *help); /* the same, for one more holder */
 void help_free(struct help **help);        /* gone with its last holder */
 

@@ -2,6 +2,8 @@
 #ifndef CERTHALL_SCREENS_H
 #define CERTHALL_SCREENS_H
 
+#include <stdbool.h>
+
 #include <certhall/error.h>
 #include <certhall/loop.h>
 #include <certhall/settings.h>
@@ -9,6 +11,7 @@
 struct screens_options {
 	const char *theme; /* over the settings' one; NULL: the settings' */
 	int ambiguous;     /* likewise, columns of an ambiguous character; 0: the settings' */
+	bool desk;         /* the agents' desk instead of the home page */
 };
 
 /* Takes the terminal, shows the home page and runs loop until the person leaves; the terminal is given back on every way

@@ -27,6 +27,8 @@ struct settings {
 	int kiosk;                 /* ui.kiosk 1: anybody may stand at this terminal: no file or program of theirs, nothing remembered */
 	int idle_s;                /* ui.idle: seconds without a key after which the person is logged out; 0: never; 900 */
 	char help_folder[512];     /* help.folder; by itself beside an uninstalled program, else where it was installed */
+	char answers_folder[512];  /* desk.answers; the agents' canned answers; by itself as help_folder */
+	int desk_bell;             /* desk.bell 1: the terminal rings when a customer is offered */
 	char theme[32];            /* ui.theme */
 	int esc_delay_ms, ambiguous;
 	char log[512];             /* log file; empty: state folder/certhall.log */

@@ -82,11 +82,14 @@ void term_cell(const struct area *a, int row, int col, int cols, enum style styl
 int term_paragraph(const struct area *a, int row, enum style style, const char *text, bool draw);
 void term_box(const struct area *a, enum style style, const char *title);
 void term_rule(const struct area *a, int row, enum style style);
+void term_rule_down(const struct area *a, int col, enum style style);
 struct area term_inset(const struct area *a, int rows, int cols); /* the area inside a margin */
 struct area term_sub(const struct area *a, int row, int col, int rows, int cols);
 /* Where the hardware cursor stands after this paint (input methods and screen readers follow it). */
 void term_cursor(const struct area *a, int row, int col);
 void term_hide_cursor(void);
+
+void term_bell(void); /* rings, or flashes, as the terminal is set */
 
 /* A picture of few pixels, black on white whatever the theme: half blocks where the encoding has them, cells of spaces where not. */
 struct bitmap {

@@ -16,7 +16,7 @@ enum { OPT_CONFIG = 256, OPT_LANG, OPT_THEME, OPT_AMBIGUOUS, OPT_KIOSK, OPT_JSON
 	OPT_FORMAT };
 
 /* Which commands an option belongs to; ALL has every bit. */
-enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, INVOICES = 16, HELP = 32, ALL = 63 };
+enum { SCREENS = 1, CERTS = 2, DOCTOR = 4, RENEW = 8, INVOICES = 16, HELP = 32, DESK = 64, ALL = 127 };
 
 static const struct command {
 	const char *name; /* NULL: the full-screen program */
@@ -25,6 +25,7 @@ static const struct command {
 } commands[] = {
 	{ NULL, SCREENS, NULL },
 	{ "certs", CERTS, command_certs },
+	{ "desk", DESK, NULL },
 	{ "doctor", DOCTOR, command_doctor },
 	{ "help", HELP, NULL },
 	{ "invoices", INVOICES, command_invoices },
@@ -39,8 +40,8 @@ static const struct switch_row {
 	{ { "lang", required_argument, NULL, OPT_LANG }, ALL },
 	{ { "help", no_argument, NULL, OPT_HELP }, ALL },
 	{ { "version", no_argument, NULL, OPT_VERSION }, ALL },
-	{ { "theme", required_argument, NULL, OPT_THEME }, SCREENS },
-	{ { "ambiguous", required_argument, NULL, OPT_AMBIGUOUS }, SCREENS },
+	{ { "theme", required_argument, NULL, OPT_THEME }, SCREENS | DESK },
+	{ { "ambiguous", required_argument, NULL, OPT_AMBIGUOUS }, SCREENS | DESK },
 	{ { "kiosk", no_argument, NULL, OPT_KIOSK }, SCREENS },
 	{ { "json", no_argument, NULL, OPT_JSON }, CERTS | DOCTOR | INVOICES },
 	{ { "cert", required_argument, NULL, OPT_CERT }, RENEW },
@@ -144,6 +145,7 @@ static int usage(FILE *to)
 		"Usage: certhall [OPTIONS]           the full-screen program\n"
 		"       certhall renew [OPTIONS]     renew a certificate line by line\n"
 		"       certhall certs [--json]      list the certificates on the key\n"
+		"       certhall desk [OPTIONS]      the agents' desk of live service\n"
 		"       certhall invoices [OPTIONS]  find a unit's invoices, list and save them\n"
 		"       certhall help check [FOLDER] what is wrong with the help centre's content\n"
 		"       certhall doctor [--json]     check the environment (0 in order, 1 warnings, 2 not in order)\n"
@@ -195,9 +197,9 @@ static void enter_kiosk(const struct options *options, struct settings *settings
 }
 
 /* The parts are made by the pages, after the first paint. */
-static int run_screens(const struct options *options, struct settings *settings)
+static int run_screens(const struct options *options, struct settings *settings, bool desk)
 {
-	const struct screens_options how = { .theme = options->theme, .ambiguous = options->ambiguous };
+	const struct screens_options how = { .theme = options->theme, .ambiguous = options->ambiguous, .desk = desk };
 	struct error err = { 0 };
 	struct loop *loop = loop_new();
 	int code = loop != NULL ? screens_run(loop, settings, &how, &err) : error_set(&err, ERR_NO_MEMORY, NULL, "start");
@@ -258,7 +260,7 @@ int main(int argc, char **argv)
 	if (command->run == NULL && !words)
 		enter_kiosk(&asked.options, &settings);
 	open_log(&settings);
-	int status = words ? command_help(&asked.options, &settings) : command->run == NULL ? run_screens(&asked.options, &settings) : run(command, &asked.options, &settings);
+	int status = words ? command_help(&asked.options, &settings) : command->run == NULL ? run_screens(&asked.options, &settings, command->bit == DESK) : run(command, &asked.options, &settings);
 	log_close();
 	return status;
 }

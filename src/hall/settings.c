@@ -36,6 +36,8 @@ static const struct row {
 	ROW_INT("ui.kiosk", kiosk, 0, 1),
 	ROW_INT("ui.idle", idle_s, 0, 86400),
 	ROW("help.folder", PATH, help_folder),
+	ROW("desk.answers", PATH, answers_folder),
+	ROW_INT("desk.bell", desk_bell, 0, 1),
 	ROW("ui.theme", TEXT, theme),
 	ROW_INT("ui.esc_delay", esc_delay_ms, 10, 2000),
 	ROW_INT("ui.ambiguous", ambiguous, 0, 2),
@@ -138,7 +140,7 @@ static int find(const char *path, struct settings *out, struct error *err)
 
 int settings_load(const char *path, struct settings *out, struct error *err)
 {
-	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30, .idle_s = 900 };
+	*out = (struct settings){ .esc_delay_ms = 150, .timeout_s = 30, .idle_s = 900, .desk_bell = 1 };
 	int code = find(path, out, err);
 	if (code != 0)
 		return code;
@@ -155,6 +157,8 @@ int settings_load(const char *path, struct settings *out, struct error *err)
 	read_installed(out);
 	if (out->help_folder[0] == '\0')
 		file_installed_path("help", out->help_folder, sizeof out->help_folder);
+	if (out->answers_folder[0] == '\0')
+		file_installed_path("answers", out->answers_folder, sizeof out->answers_folder);
 	return 0;
 }
 

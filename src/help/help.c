@@ -237,16 +237,17 @@ int help_open_source(const struct help_source *from, const struct help_values *v
 {
 	struct reader r = { .help = calloc(1, sizeof *r.help), .values = values, .complain = complain_to, .ctx = ctx };
 	char file[FILE_PATH_MAX];
-	int missing = 0;
+	const char *const *names = from->names != NULL ? from->names : help_category_names;
+	int missing = 0, files = 0;
 	*out = NULL;
 	if (r.help == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "help");
 	r.help->holders = 1;
-	for (int i = 0; i < HELP_CATEGORIES && r.code == 0; i++) {
+	for (; names[files] != NULL && r.code == 0; files++) {
 		struct bytes text = { 0 };
 		r.file = file;
-		r.category = (enum help_category)i;
-		if (load(from, help_category_names[i], file, sizeof file, &text) == 0) {
+		r.category = from->names != NULL ? HELP_OTHER : (enum help_category)files;
+		if (load(from, names[files], file, sizeof file, &text) == 0) {
 			read_text(&r, (char *)text.data);
 		} else {
 			missing++;
@@ -258,7 +259,7 @@ int help_open_source(const struct help_source *from, const struct help_values *v
 		r.code = fold_all(r.help);
 	bytes_free(&r.body);
 	*out = r.help;
-	if (r.code == 0 && missing < HELP_CATEGORIES)
+	if (r.code == 0 && missing < files)
 		return 0;
 	help_free(out);
 	return error_set(err, r.code != 0 ? ERR_NO_MEMORY : ERR_FILE, from->folder, "help content");
@@ -268,6 +269,14 @@ int help_open(const char *folder, const char *language, const struct help_values
 	struct help **out, struct error *err)
 {
 	const struct help_source from = { .folder = folder, .language = language };
+	return help_open_source(&from, values, complain_to, ctx, out, err);
+}
+
+int help_open_answers(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain_to, void *ctx,
+	struct help **out, struct error *err)
+{
+	static const char *const names[] = { "answers", NULL };
+	const struct help_source from = { .folder = folder, .language = language, .names = names };
 	return help_open_source(&from, values, complain_to, ctx, out, err);
 }
 

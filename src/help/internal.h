@@ -20,6 +20,7 @@ struct help {
 struct help_source {
 	const char *folder, *language;
 	const struct help_bundle *bundle;
+	const char *const *names; /* of the folder's files; NULL: every category's */
 };
 int help_open_source(const struct help_source *from, const struct help_values *values, help_complain_fn *complain, void *ctx,
 	struct help **out, struct error *err) CH_MUST_CHECK;

@@ -314,6 +314,12 @@ void term_rule(const struct area *a, int row, enum style style)
 		line(a->row + row, a->col, a->cols, false, style);
 }
 
+void term_rule_down(const struct area *a, int col, enum style style)
+{
+	if (col >= 0 && col < a->cols)
+		line(a->row, a->col + col, a->rows, true, style);
+}
+
 void term_cursor(const struct area *a, int row, int col)
 {
 	cursor_row = a->row + row;

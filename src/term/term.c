@@ -89,6 +89,11 @@ void term_repair(void)
 	term.damaged = true;
 }
 
+void term_bell(void)
+{
+	write_all((const uint8_t *)"\a", 1);
+}
+
 void term_blank(void)
 {
 	erase();

@@ -58,12 +58,15 @@ void stage_forget(void *ctx)
 int main(int argc, char **argv)
 {
 	struct settings settings = { .esc_delay_ms = 25 };
+	if (getenv("STAGE_ANSWERS") != NULL)
+		snprintf(settings.answers_folder, sizeof settings.answers_folder, "%s", getenv("STAGE_ANSWERS"));
 	if (getenv("STAGE_HELP") != NULL)
 		snprintf(settings.help_folder, sizeof settings.help_folder, "%s", getenv("STAGE_HELP"));
 	struct screens_options options = { 0 };
 	struct error err = { 0 };
 	(void)argc;
 	stage.words = argv + 1;
+	options.desk = stage_has("desk");
 	secret_init();
 	if (i18n_init(NULL) != 0)
 		return 3;

@@ -25,7 +25,7 @@ def translator(lang):
 
 
 def screen(*words, lang="en", cols=80, rows=24, **more):
-    env = vt.environment(lang, STAGE_CATALOGUE=_catalogue.name, STAGE_HELP=os.path.join(tap.top_srcdir, "config/help"), HOME="/home/someone", **more.pop("env", {}))
+    env = vt.environment(lang, STAGE_CATALOGUE=_catalogue.name, STAGE_ANSWERS=os.path.join(tap.top_srcdir, "config/answers"), STAGE_HELP=os.path.join(tap.top_srcdir, "config/help"), HOME="/home/someone", **more.pop("env", {}))
     return vt.Screen([tap.built("tests/screens/stage"), *words], env=env, cols=cols, rows=rows, **more)
 
 
