@@ -57,6 +57,9 @@ const struct help_entry *help_by_id(const struct help *help, const char *id);
  * there is nothing to read. questions: how many there are. */
 int help_check(const char *folder, help_complain_fn *complain, void *ctx, size_t *questions, struct error *err) CH_MUST_CHECK;
 
+/* The same of the canned answers. answers: how many there are. */
+int help_check_answers(const char *folder, help_complain_fn *complain, void *ctx, size_t *answers, struct error *err) CH_MUST_CHECK;
+
 /* ---- the bundle of one language, as the hall serves it ---- */
 
 /* Of a folder, with its version; issued is the caller's to fill in. ERR_CONFIG when something was to complain of: that is not served.

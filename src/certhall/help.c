@@ -1,4 +1,4 @@
-/* certhall help check [FOLDER]: what is wrong with the help centre's content. */
+/* certhall help check|answers [FOLDER]: what is wrong with the help centre's content, or with the agents' canned answers. */
 #include <string.h>
 
 #include <certhall/help.h>
@@ -17,15 +17,17 @@ int command_help(const struct options *options, const struct settings *settings)
 	struct error err;
 	size_t questions;
 	int wrong = 0;
-	if (options->rest[0] == NULL || strcmp(options->rest[0], "check") != 0) {
-		line_say(stderr, "%s\n", _("Usage: certhall help check [FOLDER]"));
+	bool answers = options->rest[0] != NULL && strcmp(options->rest[0], "answers") == 0;
+	if (!answers && (options->rest[0] == NULL || strcmp(options->rest[0], "check") != 0)) {
+		line_say(stderr, "%s\n", _("Usage: certhall help check|answers [FOLDER]"));
 		return EXIT_USAGE;
 	}
-	if (help_check(options->rest[1] != NULL ? options->rest[1] : settings->help_folder, complain, &wrong, &questions, &err) != 0) {
+	const char *folder = options->rest[1] != NULL ? options->rest[1] : answers ? settings->answers_folder : settings->help_folder;
+	if ((answers ? help_check_answers : help_check)(folder, complain, &wrong, &questions, &err) != 0) {
 		line_error(&err);
 		return EXIT_FAILED;
 	}
-	line_say(stdout, ngettext("%d question, ", "%d questions, ", questions), (int)questions);
+	line_say(stdout, answers ? ngettext("%d answer, ", "%d answers, ", questions) : ngettext("%d question, ", "%d questions, ", questions), (int)questions);
 	line_say(stdout, ngettext("%d thing wrong\n", "%d things wrong\n", (unsigned long)wrong), wrong);
 	return wrong == 0 ? EXIT_DONE : EXIT_FAILED;
 }

@@ -147,7 +147,7 @@ static int usage(FILE *to)
 		"       certhall certs [--json]      list the certificates on the key\n"
 		"       certhall desk [OPTIONS]      the agents' desk of live service\n"
 		"       certhall invoices [OPTIONS]  find a unit's invoices, list and save them\n"
-		"       certhall help check [FOLDER] what is wrong with the help centre's content\n"
+		"       certhall help check|answers [FOLDER]  what is wrong with the help centre's content, the canned answers\n"
 		"       certhall doctor [--json]     check the environment (0 in order, 1 warnings, 2 not in order)\n"
 		"\n"
 		"  --config FILE      the configuration\n"

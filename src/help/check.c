@@ -67,3 +67,28 @@ int help_check(const char *folder, help_complain_fn *complain_to, void *ctx, siz
 	help_free(&helps[1]);
 	return code;
 }
+
+static void check_twins(const char *folder, const char *language, const struct help *help, const struct help *other, help_complain_fn *complain_to, void *ctx)
+{
+	char file[512];
+	snprintf(file, sizeof file, "%s/%s/answers.md", folder, language);
+	for (size_t i = 0; i < help_count(help); i++)
+		if (help_by_id(other, help_at(help, i)->id) == NULL)
+			complain_to(ctx, file, help_at(help, i)->line, "this answer is missing in the other language");
+}
+
+int help_check_answers(const char *folder, help_complain_fn *complain_to, void *ctx, size_t *answers, struct error *err)
+{
+	struct help *helps[2] = { NULL, NULL };
+	int code = 0;
+	*answers = 0;
+	for (int i = 0; i < 2 && code == 0; i++)
+		code = help_open_answers(folder, help_languages[i], NULL, complain_to, ctx, &helps[i], err);
+	for (int i = 0; i < 2 && code == 0; i++) {
+		check_twins(folder, help_languages[i], helps[i], helps[1 - i], complain_to, ctx);
+		*answers += help_count(helps[i]);
+	}
+	help_free(&helps[0]);
+	help_free(&helps[1]);
+	return code;
+}

@@ -7,8 +7,8 @@ import tempfile
 import tap
 
 
-def check(folder):
-    done = subprocess.run([tap.built("certhall"), "--lang", "en", "help", "check", folder], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def check(folder, what="check"):
+    done = subprocess.run([tap.built("certhall"), "--lang", "en", "help", what, folder], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout
 
 
@@ -20,6 +20,24 @@ def _():
     status, out = check(OURS)
     tap.equal(status, 0, out)
     tap.contains(out, "0 things wrong")
+
+
+@tap.test("our canned answers are in order too; one that a language lacks is named")
+def _():
+    ours = os.path.join(tap.top_srcdir, "config/answers")
+    status, out = check(ours, "answers")
+    tap.equal(status, 0, out)
+    tap.contains(out, "0 things wrong")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ours, folder, dirs_exist_ok=True)
+        path = os.path.join(folder, "en/answers.md")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("## R07 ", "## R99 ").replace("{hotline}", "{hotlnie}", 1))
+        status, out = check(folder, "answers")
+        tap.equal(status, 1, out)
+        tap.contains(out, "zh_CN/answers.md:", "this answer is missing in the other language", "no such value in { }")
 
 
 @tap.test("a question that one language lacks, an error that there is not, an error without a question")
