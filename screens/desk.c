@@ -100,11 +100,7 @@ static int init(struct screen *s, void *arg)
 	struct app *app = screen_app(s);
 	struct desk_page *page = screen_state(s);
 	(void)arg;
-	page->connected = true;
-	int code = talks_new(app->world.hall, app->loop, desk_changed, s, &page->talks);
-	if (code == 0)
-		talks_set_state(page->talks, AGENT_ONLINE);
-	return code;
+	return talks_new(app->world.hall, app->loop, desk_changed, s, &page->talks);
 }
 
 static void free_desk(struct screen *s)
@@ -129,7 +125,7 @@ static const struct action *actions(struct screen *s)
 		[DO_SEND] = mine && !list_only, [DO_OPEN] = list_only && about(page) != NULL && !can_take(page),
 		[DO_TAKE] = can_take(page) || (!desk_reads_only(page) && desk_somebody_waits(page)), [DO_STATE] = desk_of(page) != NULL && !desk_reads_only(page),
 		[DO_AGENTS] = desk_reads_only(page), [DO_ANSWER] = mine, [DO_QUESTION] = mine, [DO_ATTACHED] = desk_has_attached(desk_talk(page)),
-		[DO_TRANSFER] = mine, [DO_CLOSE] = mine || kept, [DO_NOTE] = mine || kept, [DO_LIST] = desk_narrow() && page->open, [DO_LEAVE] = !desk_narrow() || !page->open,
+		[DO_TRANSFER] = mine, [DO_CLOSE] = mine || kept, [DO_NOTE] = mine, [DO_LIST] = desk_narrow() && page->open, [DO_LEAVE] = !desk_narrow() || !page->open,
 	};
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && count < sizeof page->bar / sizeof *page->bar - 1; i++)

@@ -40,8 +40,9 @@ struct desk_page {
 	bool open;                     /* where there is room for one only: the conversation, not the list */
 	bool taking;                   /* what becomes mine is to be selected */
 	char offered[CHAT_ID];         /* to me, when last looked */
-	bool connected;
-	struct error said;             /* of the talks, when last told */
+	bool was_connected, broken;    /* the line, when last told */
+	enum error_code said;          /* of the talks, when last told */
+	bool refused;                  /* this certificate, or its session: the page goes */
 	bool leaving;
 	struct loop_timer *leave;
 	struct help *answers[2];       /* canned ones, in the program's language and in the other; NULL: not read yet */

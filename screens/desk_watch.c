@@ -50,7 +50,7 @@ void desk_mark_shown(struct screen *s)
 		page->pane = (struct talk_pane){ 0 };
 		snprintf(page->pane_of, sizeof page->pane_of, "%s", id);
 	}
-	if (talk != NULL && screen_top() == s && !page->pane.back && (!desk_narrow() || page->open) && talk_unread(talk) > 0)
+	if (talk != NULL && screen_top() == s && !page->pane.back && (!desk_narrow() || page->open))
 		talk_shown(talk);
 }
 
@@ -98,27 +98,32 @@ static void tell_trouble(struct screen *s)
 {
 	struct desk_page *page = screen_state(s);
 	const struct error *err = talks_error(page->talks);
+	bool connected = talks_connected(page->talks), broken = page->was_connected && !connected;
+	enum error_code code = err != NULL ? err->code : ERR_OK;
 	char text[768];
-	bool connected = talks_connected(page->talks);
-	if (err != NULL && (err->code != page->said.code || strcmp(err->detail, page->said.detail) != 0))
-		screen_notice(s, STYLE_BAD, error_sentence(err, text, sizeof text));
-	else if (connected != page->connected)
-		screen_notice(s, STYLE_WARN, connected ? NULL : _("The line to the hall is broken. What you write is sent when it stands again."));
-	page->said = err != NULL ? *err : (struct error){ 0 };
-	page->connected = connected;
+	page->was_connected = page->was_connected || connected;
+	if (code == page->said && broken == page->broken)
+		return;
+	if (broken)
+		screen_notice(s, STYLE_WARN, _("The line to the hall is broken. What you write is sent when it stands again."));
+	else
+		screen_notice(s, STYLE_BAD, err != NULL ? error_sentence(err, text, sizeof text) : NULL);
+	page->said = code;
+	page->broken = broken;
 }
 
-/* Before the desk has come: the certificate is not an agent's, or the hall does not answer. */
-static void refuse_stranger(struct screen *s)
+/* Not an agent's certificate, or signed in too long ago: back to where one signs in. */
+static bool is_refused(struct screen *s)
 {
-	const struct desk_page *page = screen_state(s);
+	struct desk_page *page = screen_state(s);
 	const struct error *err = talks_error(page->talks);
-	struct error said;
-	if (err == NULL)
-		return;
-	said = *err;
+	if (page->refused || err == NULL || (err->code != ERR_STAFF_ONLY && err->code != ERR_SESSION_NEEDED && err->code != ERR_FORBIDDEN))
+		return page->refused;
+	struct error said = *err;
+	page->refused = true;
 	screen_pop(s);
 	dialog_error(&said);
+	return true;
 }
 
 static void start_clock(struct screen *s);
@@ -145,10 +150,11 @@ void desk_changed(void *screen)
 	struct desk_page *page = screen_state(s);
 	const struct desk *desk = desk_of(page);
 	int fresh = 0;
-	if (desk == NULL) {
-		refuse_stranger(s);
+	if (is_refused(s))
 		return;
-	}
+	tell_trouble(s);
+	if (desk == NULL)
+		return;
 	if (page->leaving && desk->agent.state == AGENT_OFFLINE)
 		screen_quit(0);
 	if (desk_list_fill(page, &fresh) && page->taking) {
@@ -157,7 +163,6 @@ void desk_changed(void *screen)
 		page->taking = false;
 	}
 	desk_drop_drafts(page, false);
-	tell_trouble(s);
 	watch_offers(s);
 	desk_mark_shown(s);
 	start_clock(s);

@@ -16,6 +16,7 @@ enum codec_kind {
 	CODEC_STRING, /* the same as a char *, malloc'd; size: bytes it may have with its NUL */
 	CODEC_LINK,   /* char[size]; a web address a phone may be sent to, else read as "" */
 	CODEC_INT,    /* int64_t; read from 0 to 2^31-1 only: all our numbers count something */
+	CODEC_LONG,   /* the same up to 2^53, what JSON's readers keep exactly */
 	CODEC_BOOL,   /* bool */
 	CODEC_TIME,   /* int64_t seconds <-> RFC 3339; 0 <-> absent */
 	CODEC_ENUM,   /* int <-> one of names (up to NULL) */

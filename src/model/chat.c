@@ -116,7 +116,7 @@ const struct codec close_request_codec[] = {
 };
 
 const struct codec desk_codec[] = {
-	CODEC_ROW(struct desk, revision, CODEC_INT, CODEC_REQUIRED),
+	CODEC_ROW(struct desk, revision, CODEC_LONG, CODEC_REQUIRED),
 	CODEC_ROW(struct desk, time, CODEC_TIME, CODEC_REQUIRED),
 	CODEC_OBJECT_ROW(struct desk, agent, agent_codec, CODEC_REQUIRED),
 	CODEC_ARRAY_ROW(struct desk, agents, agent_codec, CODEC_REQUIRED),

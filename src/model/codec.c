@@ -8,6 +8,7 @@
 #include <certhall/text.h>
 
 enum { NESTING_MAX = 16, VALUES_MAX = 10000 };
+static const int64_t long_most = INT64_C(1) << 53;
 
 static struct json_object *write_bytes(const struct bytes *b)
 {
@@ -65,6 +66,7 @@ static struct json_object *write_row(const struct codec *row, const char *at, co
 	case CODEC_STRING:
 		return json_object_new_string(string_at(at) != NULL ? string_at(at) : "");
 	case CODEC_INT:
+	case CODEC_LONG:
 		return json_object_new_int64(*(const int64_t *)(const void *)at);
 	case CODEC_BOOL:
 		return json_object_new_boolean(*(const bool *)(const void *)at);
@@ -182,10 +184,11 @@ static int read_row(const struct codec *row, struct json_object *json, char *at,
 			strcpy(at, text);
 		return 0;
 	case CODEC_INT:
+	case CODEC_LONG:
 		if (!json_object_is_type(json, json_type_int))
 			return wrong(row, err, "not an integer");
 		number = json_object_get_int64(json);
-		if (number < 0 || number > INT32_MAX)
+		if (number < 0 || number > (row->kind == CODEC_LONG ? long_most : INT32_MAX))
 			return wrong(row, err, "out of range");
 		memcpy(at, &number, sizeof number);
 		return 0;
