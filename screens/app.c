@@ -135,8 +135,10 @@ int screens_run(struct loop *loop, struct settings *settings, const struct scree
 		return code;
 	screen_start(loop, &app);
 	help_join(&app);
-	lock_join(&app);
-	chat_join(&app);
+	if (!options->desk) { /* an agent waits for long, and is found at the desk */
+		lock_join(&app);
+		chat_join(&app);
+	}
 	screen_push(options->desk ? &page_desk_login : &page_home, NULL);
 	code = loop_timer_start(loop, &app.wake, WAKE_MS, wake, &app);
 	if (code == 0)

@@ -139,7 +139,7 @@ static void draw(struct screen *s, const struct area *body)
 	term_rule(&a, list_rows + 1, STYLE_DIM);
 	if (entry != NULL)
 		term_paragraph(&text, 0, STYLE_NORMAL, entry->body, true);
-	draft_draw(pick->query, &line, _("words, or pinyin initials such as zsgx")); /* last: the cursor stands where one types */
+	draft_draw(pick->query, &line, true, _("words, or pinyin initials such as zsgx")); /* last: the cursor stands where one types */
 }
 
 const struct screen_ops page_pick = {

@@ -96,7 +96,7 @@ static int draw_input(struct desk_page *page, const struct area *a, const struct
 	} else if (input != NULL) {
 		struct area line = term_sub(a, a->rows - rows, 2, rows, a->cols - 2);
 		term_text(a, a->rows - rows, 0, STYLE_LABEL, ">");
-		draft_draw(input, &line, _("Write; Enter sends."));
+		draft_draw(input, &line, true, _("Write; Enter sends."));
 	}
 	draw_typing(a, a->rows - rows - 1, talk);
 	return rows + 1;

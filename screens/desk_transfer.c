@@ -109,7 +109,7 @@ static void draw(struct screen *s, const struct area *body)
 	t->list.count = count_choices(t);
 	list_draw(&t->list, &list, 1, draw_row, t);
 	term_cell(&a, a.rows - NOTE_ROWS - 1, 0, a.cols, STYLE_LABEL, _("What the colleague should know (the customer does not read it)"));
-	draft_draw(t->note, &note, _("Up and Down choose, Enter hands over."));
+	draft_draw(t->note, &note, true, _("Up and Down choose, Enter hands over."));
 }
 
 const struct screen_ops page_transfer = {

@@ -21,7 +21,7 @@ const struct conversation *talk_state(const struct talk *talk);   /* as the hall
 size_t talk_count(const struct talk *talk);                        /* messages, those on their way at the end */
 const struct message *talk_message(const struct talk *talk, size_t index); /* seq 0: on its way */
 enum talk_mark talk_mark(const struct talk *talk, size_t index);   /* of one's own; the other side's: TALK_READ */
-bool talk_is_mine(const struct talk *talk, size_t index);
+bool talk_is_mine(const struct talk *talk, size_t index);           /* not a colleague's of the same side */
 /* Puts it in line and sends it as soon as it can; the text is sanitised and masked (chat_guard). ERR_CHAT_PIN, ERR_TOO_LARGE,
  * ERR_CHAT_CLOSED; nothing is in line then. */
 int talk_say(struct talk *talk, enum message_kind kind, const char *text, struct error *err) CH_MUST_CHECK;

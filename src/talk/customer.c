@@ -120,6 +120,8 @@ static void on_act(void *ctx, const struct error *err, const void *result)
 		talk_take(talk, result);
 	if (over(talk))
 		hall_cancel(&talk->follow);
+	if (talk->rating != 0)
+		talk_close(talk, talk->rating);
 	talk->changed(talk->ctx);
 }
 
@@ -138,6 +140,7 @@ void talk_leave(struct talk *talk, const char *callback, const char *text)
 
 void talk_close(struct talk *talk, int rating)
 {
+	talk->rating = talk->act != NULL ? rating : 0;
 	if (talk->act == NULL && talk->state.id[0] != '\0')
 		talk->act = hall_close_conversation(talk->hall, talk_token(talk), talk->state.id, rating, on_act, talk);
 }

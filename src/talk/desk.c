@@ -67,6 +67,7 @@ static void take_rows(struct talks *talks, const struct desk *desk)
 			continue;
 		bool mine = strcmp(row->agent, desk->agent.id) == 0 && row->state != CONVERSATION_WAITING;
 		talk->quiet = !mine && (new || talk->quiet);
+		memcpy(talk->self, desk->agent.name, sizeof talk->self);
 		talk_take(talk, row);
 		rows[count++] = talk;
 	}

@@ -13,6 +13,7 @@ struct talk {
 	talk_fn *changed;
 	void *ctx;
 	enum chat_side side;
+	char self[64];                 /* an agent's own name: a colleague's messages are of the same side */
 	bool quiet;                    /* its messages are asked for when it is looked at */
 	struct secret token;           /* empty: the session's */
 	struct conversation state;
@@ -35,6 +36,7 @@ struct talk {
 	struct conversation_request *request;
 	struct hall_call *begin, *follow, *act;
 	bool connected;
+	int rating;                    /* given while something else was under way: told next */
 };
 
 void talk_init(struct talk *talk, struct hall *hall, struct loop *loop, enum chat_side side, talk_fn *changed, void *ctx);

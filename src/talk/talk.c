@@ -331,7 +331,8 @@ const struct message *talk_message(const struct talk *talk, size_t index)
 
 bool talk_is_mine(const struct talk *talk, size_t index)
 {
-	return talk->messages[index]->side == (int)talk->side;
+	const struct message *m = talk->messages[index];
+	return m->side == (int)talk->side && (m->author[0] == '\0' || talk->self[0] == '\0' || strcmp(m->author, talk->self) == 0);
 }
 
 enum talk_mark talk_mark(const struct talk *talk, size_t index)

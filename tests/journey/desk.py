@@ -84,7 +84,7 @@ def _():
     desk.wait("等候 1", re.compile(r"\d 秒!"), "按 F2 接入")
     tap.check(desk.look()["bells"] > bells, "no ring")
     press(desk, "F2")
-    desk.wait("我的会话 1/5", "付款以后一直停在等待页面", "来自：费用支付")
+    desk.wait("已接入会话", "我的会话 1/5", "付款以后一直停在等待页面", "来自：费用支付")
     tap.equal(first.state()["state"], "talking")
     press(desk, '"您好，请稍等', "Enter")
     wait(lambda: bodies(first, side="agent"), lambda texts: texts == ["您好，请稍等"])
@@ -190,7 +190,7 @@ def _():
     tap.equal([m["body"] for m in messages if m["side"] == "agent"], answered)
     desk.resize(80, 130)
     desk.wait("c29.", "d09.")
-    desk.wait_for(lambda: [m["body"] for m in messages if m["side"] != "hall"] == re.findall(r"│   (开始|[cd]\d\d\.)", "\n".join(desk.state["rows"])), "the same order on the screen")
+    desk.wait_for(lambda: [m["body"] for m in messages if m["side"] != "hall"] == re.findall(r"│ [ >] (开始|[cd]\d\d\.)", "\n".join(desk.state["rows"])), "the same order on the screen")
     desk.resize(80, 24)
     press(desk, "F8")
     desk.wait("要结束这个会话吗")
@@ -201,7 +201,8 @@ def _():
 
 @tap.test("a message that was left: called back, and marked as done")
 def _():
-    customer = begin(callback="13800000000", text="请回电")
+    customer = Customer(client)
+    customer.begun(language="zh_CN", callback="13800000000", text="请回电")
     desk.wait("留言 1")
     for _ in range(4):
         if not desk.find(re.compile("请回电：13800000000")):
@@ -218,6 +219,13 @@ def _():
 HOSTILE = ["\x1b[2J\x1b[H被清屏", "\x1b]0;title\x07铃", "\x9b31m红", "‮反向‬⁦⁩", "e" + "́" * 1300, "\x00\x01\x02零", "﻿​宽", "\x1b[?1049l", "\x1bP0;0|q\x1b\\", "󠁁标签"]
 
 
+def refused(customer, body):
+    try:
+        return customer.say(body).status in (400, 413, 422)
+    except OSError:  # cut before all of it was sent
+        return True
+
+
 @tap.test("200 hostile messages leave the screen as it should be")
 def _():
     customer = begin("你好")
@@ -225,9 +233,11 @@ def _():
     desk.wait("你好")
     bells = desk.look()["bells"]
     for i in range(197):
-        customer.say(f"h{i:03d}. " + HOSTILE[i % len(HOSTILE)]).is_ok()
+        body = f"h{i:03d}. " + HOSTILE[i % len(HOSTILE)]
+        answer = customer.say(body)
+        answer.is_problem(422, "invalid-field", "body") if "\x00" in body else answer.is_ok()
     for body in ("a" + "́" * 10000, "大" * 350000):
-        tap.check(customer.say(body).status in (400, 413, 422), "a message too long was taken")
+        tap.check(refused(customer, body), "a message too long was taken")
     broken = b'{"id":"' + secrets.token_hex(16).encode() + b'","kind":"text","body":"\xff\xfe\xc0\x80"}'
     tap.check(client.post(customer.path("/messages"), body=broken, token=customer.token).status in (200, 201, 400, 422), "broken UTF-8")
     customer.say("最后一条").is_ok()
@@ -252,7 +262,10 @@ def _():
     customer = begin("督导看得到吗")
     take(desk)
     with sign_in("测试督导甲（样票）", "（督导）") as reader:
-        reader.wait("督导看得到吗", "督导只查看，不发言。", "客服甲（样票）")
+        reader.wait("督导只查看，不发言。", "进行中 2")
+        if not reader.find("督导看得到吗"):
+            reader.key("Down")
+        reader.wait("督导看得到吗", "客服甲（样票）")
         press(reader, '"插话', "Enter")
         reader.key("F3")
         reader.wait("测试客服乙：离开")

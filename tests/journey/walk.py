@@ -102,7 +102,7 @@ class Walk:
     def go_to(self, label):
         """Goes to the field by Tab, one press after the other has shown."""
         label = self.say(label)[:12]
-        self.screen.look()
+        self.screen.quiet()  # what is painted half has its cursor anywhere
         for _ in range(20):
             if self.on(label):
                 return

@@ -58,7 +58,7 @@ def echoed(client, data):
 
 def ended(line, number=0):
     for _ in range(1000):
-        if line.connections[number].ended:
+        if len(line.connections) > number and line.connections[number].ended:
             return line.connections[number].ended
         time.sleep(0.01)
     raise AssertionError(f"it does not end: {line.connections}")

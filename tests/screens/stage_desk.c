@@ -5,43 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <certhall/secret.h>
-#include <certhall/signin.h>
-
 enum { TALKS_MAX = 12 };
-
-struct signin {
-	signin_fn *done;
-	void *ctx;
-	bool wrong;
-};
-
-static void on_signed(void *ctx)
-{
-	struct signin *signin = ctx;
-	struct error err;
-	error_set(&err, ERR_PIN_INCORRECT, NULL, "stage");
-	signin->done(signin->ctx, signin->wrong ? &err : NULL);
-	free(signin);
-}
-
-struct signin *signin_start(const struct world *world, const struct keyed_cert *cert, struct secret *pin, signin_fn *done, void *ctx)
-{
-	struct signin *signin = calloc(1, sizeof *signin);
-	(void)world, (void)cert;
-	*signin = (struct signin){ .done = done, .ctx = ctx, .wrong = pin->len > 0 && strcmp(pin->text, "12345678") != 0 };
-	secret_free(pin);
-	stage_later(on_signed, signin);
-	return signin;
-}
-
-void signin_cancel(struct signin **signin)
-{
-	if (*signin != NULL)
-		stage_forget(*signin);
-	free(*signin);
-	*signin = NULL;
-}
 
 /* ---- the desk ---- */
 

@@ -183,7 +183,11 @@ def _():
     tap.check(not any(c in body for c in "\x1b\x07\u202e\u200b\x9b\r"), repr(body))
     tap.check(body.count("\u0301") <= 4, "combining marks")
     customer.say("长" * 1366).is_problem(422, "invalid-field", "body")
-    client.call("POST", customer.path("/messages"), token=customer.token, body=b"x" * (1 << 20)).is_problem(413, "too-large")
+    client.call("POST", customer.path("/messages"), token=customer.token, body=b"x" * 100000).is_problem(413, "too-large")
+    try:
+        client.call("POST", customer.path("/messages"), token=customer.token, body=b"x" * (1 << 20)).is_problem(413, "too-large")
+    except OSError:
+        pass  # cut before all of it was sent
     bad = b'{"id":"' + secrets.token_hex(16).encode() + b'","kind":"text","body":"\xff\xfe\xc0\x80 ok"}'
     answer = client.call("POST", customer.path("/messages"), token=customer.token, body=bad)
     tap.check(answer.status in (200, 400, 422), f"{answer.status}")
