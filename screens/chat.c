@@ -54,16 +54,6 @@ const struct error *chat_fresh_error(struct chat *chat)
 	return err == NULL || same || passes(chat, err->code) ? NULL : &chat->said;
 }
 
-/* Known to nobody else: asked again, the hall gives the same conversation. */
-static int make_id(char out[CHAT_ID])
-{
-	uint8_t random[16];
-	if (pki_random(random, sizeof random) != 0)
-		return ERR_UNEXPECTED;
-	hex_encode(random, sizeof random, out);
-	return 0;
-}
-
 bool chat_begin(struct app *app, const char *agent, const char *callback, const char *text)
 {
 	struct chat *chat = &app->chat;
@@ -75,7 +65,8 @@ bool chat_begin(struct app *app, const char *agent, const char *callback, const 
 	snprintf(request.language, sizeof request.language, "%s", /* TRANSLATORS: the folder of the help texts in this language */ _("en"));
 	snprintf(request.callback, sizeof request.callback, "%s", callback);
 	snprintf(request.text, sizeof request.text, "%s", text);
-	int code = make_id(request.request);
+	/* Known to nobody else: asked again, the hall gives the same conversation. */
+	int code = pki_random_hex(CHAT_ID_BYTES, request.request, &err);
 	if (code == 0)
 		code = draft_new(CHAT_TEXT, &chat->draft);
 	if (code == 0)

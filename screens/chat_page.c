@@ -117,9 +117,10 @@ static const struct help_entry *named_question(const struct chat_page *page)
 	char id[16];
 	for (size_t i = talk_count(talk); help != NULL && i-- > 0;) {
 		const struct message *m = talk_message(talk, i);
+		if (m->kind != MESSAGE_QUESTION)
+			continue;
 		snprintf(id, sizeof id, "%.*s", (int)strcspn(m->body, " \n"), m->body);
-		if (m->kind == MESSAGE_QUESTION)
-			return help_by_id(help, id);
+		return help_by_id(help, id);
 	}
 	return NULL;
 }

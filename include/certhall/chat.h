@@ -8,7 +8,7 @@
 
 #include <certhall/model.h>
 
-enum { CHAT_TEXT = 4096, CHAT_PAGE = 32, CHAT_AGENTS = 64, CHAT_ROWS = 128, CHAT_ID = 40 };
+enum { CHAT_TEXT = 4096, CHAT_PAGE = 32, CHAT_AGENTS = 64, CHAT_ROWS = 128, CHAT_ID = 40, CHAT_ID_BYTES = 16 /* random ones of an id */ };
 
 enum agent_state { AGENT_OFFLINE, AGENT_ONLINE, AGENT_BUSY, AGENT_AWAY }; /* 在线, 忙碌, 离开 */
 extern const char *const agent_state_names[];

@@ -101,7 +101,6 @@ struct hall_call *hall_save_invoice(struct hall *hall, const char *grant, const 
 /* About a conversation: token is its bearer token; NULL: the session's (the certificate's conversation, or an agent's). */
 struct hall_call *hall_get_service(struct hall *hall, hall_fn *done, void *ctx);                  /* struct chat_service */
 struct hall_call *hall_begin_conversation(struct hall *hall, const struct conversation_request *request, hall_fn *done, void *ctx); /* struct conversation */
-struct hall_call *hall_get_conversation(struct hall *hall, const char *token, const char *id, hall_fn *done, void *ctx);  /* struct conversation */
 struct hall_call *hall_send_message(struct hall *hall, const char *token, const char *id, const struct message_request *request, hall_fn *done, void *ctx); /* struct message */
 struct hall_call *hall_get_history(struct hall *hall, const char *token, const char *id, int64_t after, hall_fn *done, void *ctx); /* struct message_page */
 struct hall_call *hall_mark_messages(struct hall *hall, const char *token, const char *id, const struct chat_marks *marks, hall_fn *done, void *ctx); /* NULL */
@@ -109,7 +108,6 @@ struct hall_call *hall_leave_message(struct hall *hall, const char *token, const
 struct hall_call *hall_close_conversation(struct hall *hall, const char *token, const char *id, int rating, hall_fn *done, void *ctx);
 struct hall_call *hall_transfer_conversation(struct hall *hall, const char *id, const struct chat_transfer *transfer, hall_fn *done, void *ctx);
 struct hall_call *hall_take_conversation(struct hall *hall, const char *id, hall_fn *done, void *ctx); /* id "": the one waiting longest */
-struct hall_call *hall_get_desk(struct hall *hall, hall_fn *done, void *ctx);                     /* struct desk */
 struct hall_call *hall_set_presence(struct hall *hall, enum agent_state state, hall_fn *done, void *ctx); /* struct desk */
 
 /* What a stream of live service tells: one of them is not NULL. */

@@ -51,6 +51,8 @@ int trust_check_chain(const struct trust *trust, const void *der, size_t len, in
 
 void pki_sha256(const void *data, size_t len, uint8_t out[PKI_SHA256]);
 int pki_random(void *out, size_t len) CH_MUST_CHECK;
+/* So many random bytes (at most 32) as lower-case hex, for ids and tokens; out holds 2 * len + 1. ERR_UNEXPECTED. */
+int pki_random_hex(size_t len, char *out, struct error *err) CH_MUST_CHECK;
 
 /* Signature over data by the certificate's public key. algorithm must be one that fits the key. */
 const char *pki_signature_algorithm(const EVP_PKEY *key); /* the one we use for that key; NULL: none */

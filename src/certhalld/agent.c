@@ -47,11 +47,9 @@ static int insert(struct sql *db, const struct agent *agent, const char *fingerp
 static int add(struct hall *hall, struct agent *agent, const char *path, struct error *err)
 {
 	struct cert_info info;
-	uint8_t random[ID_BYTES];
-	if (pki_random(random, sizeof random) != 0)
-		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
-	hex_encode(random, sizeof random, agent->id);
-	int rc = sql_begin(hall->db[0], err);
+	int rc = pki_random_hex(ID_BYTES, agent->id, err);
+	if (rc == 0)
+		rc = sql_begin(hall->db[0], err);
 	if (rc != 0)
 		return rc;
 	rc = record(hall, path, &info, err);

@@ -27,12 +27,6 @@ static struct hall_call *about(struct hall *hall, const struct plain *plain, con
 	return call_granted(plain_call(hall, plain, path, codec, body, done, ctx), token);
 }
 
-struct hall_call *hall_get_conversation(struct hall *hall, const char *token, const char *id, hall_fn *done, void *ctx)
-{
-	static const struct plain plain = { "GET", true, CONVERSATION };
-	return about(hall, &plain, token, id, "", NULL, NULL, done, ctx);
-}
-
 struct hall_call *hall_send_message(struct hall *hall, const char *token, const char *id, const struct message_request *request, hall_fn *done, void *ctx)
 {
 	static const struct plain plain = { "POST", true, message_codec, sizeof(struct message), NULL };
@@ -77,12 +71,6 @@ struct hall_call *hall_take_conversation(struct hall *hall, const char *id, hall
 	struct take_request request = { 0 };
 	snprintf(request.conversation, sizeof request.conversation, "%s", id);
 	return plain_call(hall, &plain, "/v1/desk/take", take_request_codec, &request, done, ctx);
-}
-
-struct hall_call *hall_get_desk(struct hall *hall, hall_fn *done, void *ctx)
-{
-	static const struct plain plain = { "GET", true, desk_codec, sizeof(struct desk), NULL };
-	return plain_call(hall, &plain, "/v1/desk", NULL, NULL, done, ctx);
 }
 
 struct hall_call *hall_set_presence(struct hall *hall, enum agent_state state, hall_fn *done, void *ctx)

@@ -38,6 +38,16 @@ int pki_random(void *out, size_t len)
 	return len <= INT32_MAX && RAND_bytes(out, (int)len) == 1 ? 0 : ERR_UNEXPECTED;
 }
 
+int pki_random_hex(size_t len, char *out, struct error *err)
+{
+	uint8_t random[32];
+	if (len > sizeof random || pki_random(random, len) != 0)
+		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
+	hex_encode(random, len, out);
+	OPENSSL_cleanse(random, sizeof random);
+	return 0;
+}
+
 int pki_statement(const char *purpose, const char *audience, const char *order, const char *nonce,
 	const void *matter, size_t matter_len, struct bytes *out)
 {

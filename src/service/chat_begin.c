@@ -10,7 +10,14 @@
 #include <certhall/clock.h>
 #include <certhall/text.h>
 
-enum { TOKEN_BYTES = 32, ID_BYTES = 16 };
+enum { TOKEN_BYTES = 32 };
+
+static int count_waiting(struct sql *db, int64_t *count, struct error *err)
+{
+	struct sql_stmt *q = sql_prepare(db, "SELECT count(*) FROM conversation WHERE state = 0");
+	*count = sql_row(q) ? sql_get_int(q, 0) : 0;
+	return sql_done(q, err);
+}
 
 HALL_HANDLER(service_get)
 {
@@ -26,11 +33,8 @@ HALL_HANDLER(service_get)
 		if (service->agents[i].role == ROLE_AGENT && service->agents[i].state != AGENT_OFFLINE)
 			service->agents[kept++] = service->agents[i];
 	service->agents_count = kept;
-	if (rc == 0) {
-		struct sql_stmt *q = sql_prepare(call.db, "SELECT count(*) FROM conversation WHERE state = 0");
-		service->waiting = sql_row(q) ? sql_get_int(q, 0) : 0;
-		rc = sql_done(q, err);
-	}
+	if (rc == 0)
+		rc = count_waiting(call.db, &service->waiting, err);
 	if (rc == 0)
 		rc = hs_answer(request, 200, chat_service_codec, service);
 	free(service);
@@ -71,14 +75,12 @@ static int holder_of(struct call *call, char *out, size_t size, struct error *er
 
 static int insert(struct call *call, const struct conversation_request *asked, const char *request_hash, char id[CHAT_ID], struct error *err)
 {
-	uint8_t random[ID_BYTES];
 	char holder[CODEC_SIZE(struct conversation, holder)];
 	int rc = holder_of(call, holder, sizeof holder, err);
+	if (rc == 0)
+		rc = pki_random_hex(CHAT_ID_BYTES, id, err);
 	if (rc != 0)
 		return rc;
-	if (pki_random(random, sizeof random) != 0)
-		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
-	hex_encode(random, sizeof random, id);
 	struct sql_stmt *q = sql_prepare(call->db, "INSERT INTO conversation (id, number, request_sha256, state, fingerprint, holder, topic, language, wanted,"
 		" created, since, callback) SELECT ?, COALESCE(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM conversation");
 	sql_text(q, id);
@@ -103,9 +105,7 @@ static int may_wait(struct call *call, struct error *err)
 	int rc = agent_on_duty(call->db, call->now, &on_duty, err);
 	if (rc != 0 || on_duty == 0)
 		return rc != 0 ? rc : error_set(err, ERR_CHAT_NOBODY, NULL, "nobody on duty");
-	struct sql_stmt *q = sql_prepare(call->db, "SELECT count(*) FROM conversation WHERE state = 0");
-	waiting = sql_row(q) ? sql_get_int(q, 0) : 0;
-	rc = sql_done(q, err);
+	rc = count_waiting(call->db, &waiting, err);
 	return rc == 0 && waiting >= call->hall->settings.chat_waiting ? error_set(err, ERR_NET_OVERLOADED, NULL, "the queue is full") : rc;
 }
 
@@ -122,12 +122,10 @@ static int add_text(struct call *call, const char *id, const char *text, struct 
 
 static int give_token(struct call *call, const char *id, char token[2 * TOKEN_BYTES + 1], struct error *err)
 {
-	uint8_t random[TOKEN_BYTES];
 	char hash[65];
-	if (pki_random(random, sizeof random) != 0)
-		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
-	hex_encode(random, sizeof random, token);
-	OPENSSL_cleanse(random, sizeof random);
+	int rc = pki_random_hex(TOKEN_BYTES, token, err);
+	if (rc != 0)
+		return rc;
 	token_hash(token, hash);
 	struct sql_stmt *q = sql_prepare(call->db, "INSERT INTO conversation_token (token_sha256, conversation) VALUES (?, ?)");
 	sql_text(q, hash);

@@ -3,8 +3,6 @@
 
 #include "service/chat.h"
 
-enum { MESSAGE_ID_BYTES = 16 };
-
 /* ---- reading ---- */
 
 void chat_row(struct sql_stmt *q, int64_t now, struct conversation *out)
@@ -126,13 +124,9 @@ static int take_number(struct sql *db, const char *conversation, int64_t *seq, s
 
 int chat_add(struct sql *db, const char *conversation, struct message *message, int64_t now, struct error *err)
 {
-	uint8_t random[MESSAGE_ID_BYTES];
-	if (message->id[0] == '\0') {
-		if (pki_random(random, sizeof random) != 0)
-			return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
-		hex_encode(random, sizeof random, message->id);
-	}
-	int rc = take_number(db, conversation, &message->seq, err);
+	int rc = message->id[0] == '\0' ? pki_random_hex(CHAT_ID_BYTES, message->id, err) : 0;
+	if (rc == 0)
+		rc = take_number(db, conversation, &message->seq, err);
 	if (rc != 0)
 		return rc;
 	message->at = now;

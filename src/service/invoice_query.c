@@ -17,11 +17,10 @@ enum { GRANT_BYTES = 24, GRANT_SECONDS = 900, ANSWER_MS = 40 };
 
 static int grant_make(struct call *call, const struct invoice_scope *scope, struct invoice_page *page, struct error *err)
 {
-	uint8_t random[GRANT_BYTES];
 	char hash[65];
-	if (pki_random(random, sizeof random) != 0)
-		return error_set(err, ERR_UNEXPECTED, "random", "no random bytes");
-	hex_encode(random, sizeof random, page->grant);
+	int rc = pki_random_hex(GRANT_BYTES, page->grant, err);
+	if (rc != 0)
+		return rc;
 	token_hash(page->grant, hash);
 	page->expires = call->now + GRANT_SECONDS;
 	struct sql_stmt *q = sql_prepare(call->db, "INSERT INTO invoice_grant (token_sha256, expires, title, tax_no, phone, fingerprint)"

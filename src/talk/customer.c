@@ -4,16 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <certhall/log.h>
-
 static void begin(void *ctx);
-
-static void begin_later(struct talk *talk)
-{
-	talk->again_ms = talk->again_ms == 0 ? TALK_RETRY_FIRST_MS : talk->again_ms * 2 < TALK_RETRY_MOST_MS ? talk->again_ms * 2 : TALK_RETRY_MOST_MS;
-	if (loop_timer_start(talk->loop, &talk->again, talk->again_ms, begin, talk) != 0)
-		log_line(LOG_LEVEL_ERROR, "talk", "no memory for a timer");
-}
 
 /* ---- following ---- */
 
@@ -55,7 +46,7 @@ static void on_begun(void *ctx, const struct error *err, const void *result)
 	if (err != NULL) {
 		talk->err = *err;
 		if (talk_may_help(err->code) && err->code != ERR_SESSION_NEEDED && err->code != ERR_RATE_LIMITED)
-			begin_later(talk);
+			talk_wait(talk, begin);
 	} else if (secret_set(&talk->token, begun->token, strlen(begun->token)) != 0) {
 		error_set(&talk->err, ERR_NO_MEMORY, NULL, "token");
 	} else {
@@ -73,7 +64,7 @@ static void begin(void *ctx)
 	struct talk *talk = ctx;
 	talk->begin = hall_begin_conversation(talk->hall, talk->request, on_begun, talk);
 	if (talk->begin == NULL)
-		begin_later(talk);
+		talk_wait(talk, begin);
 }
 
 int talk_begin(struct hall *hall, struct loop *loop, const struct conversation_request *request, talk_fn *changed, void *ctx, struct talk **out)

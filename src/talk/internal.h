@@ -2,6 +2,7 @@
 #ifndef TALK_INTERNAL_H
 #define TALK_INTERNAL_H
 
+#include <certhall/loop.h>
 #include <certhall/secret.h>
 #include <certhall/talk.h>
 
@@ -46,7 +47,8 @@ void talk_take(struct talk *talk, const struct conversation *state);
 void talk_take_typing(struct talk *talk, const struct chat_typing *typing);
 /* Sends, asks and marks whatever is to be. */
 void talk_pump(struct talk *talk);
-void talk_later(struct talk *talk);  /* tries again after a while */
+void talk_wait(struct talk *talk, loop_timer_fn *fn); /* after a while, longer each time */
+void talk_later(struct talk *talk);  /* tries again what failed, after such a while */
 void talk_worked(struct talk *talk); /* the way is good */
 const char *talk_token(const struct talk *talk); /* NULL: the session's */
 /* Whether trying the same again may help. */

@@ -8,7 +8,7 @@
 #include <certhall/pki.h>
 #include <certhall/text.h>
 
-enum { ID_BYTES = 16, REFUSED = -1 };
+enum { REFUSED = -1 };
 
 void talk_init(struct talk *talk, struct hall *hall, struct loop *loop, enum chat_side side, talk_fn *changed, void *ctx)
 {
@@ -63,11 +63,16 @@ static void try_again(void *ctx)
 	talk->changed(talk->ctx);
 }
 
-void talk_later(struct talk *talk)
+void talk_wait(struct talk *talk, loop_timer_fn *fn)
 {
 	talk->again_ms = talk->again_ms == 0 ? TALK_RETRY_FIRST_MS : talk->again_ms * 2 < TALK_RETRY_MOST_MS ? talk->again_ms * 2 : TALK_RETRY_MOST_MS;
-	if (talk->again == NULL && loop_timer_start(talk->loop, &talk->again, talk->again_ms, try_again, talk) != 0)
+	if (talk->again == NULL && loop_timer_start(talk->loop, &talk->again, talk->again_ms, fn, talk) != 0)
 		log_line(LOG_LEVEL_ERROR, "talk", "no memory for a timer");
+}
+
+void talk_later(struct talk *talk)
+{
+	talk_wait(talk, try_again);
 }
 
 void talk_worked(struct talk *talk)
@@ -247,15 +252,6 @@ void talk_take_typing(struct talk *talk, const struct chat_typing *typing)
 
 /* ---- what the person does ---- */
 
-static int make_id(char out[CHAT_ID])
-{
-	uint8_t random[ID_BYTES];
-	if (pki_random(random, sizeof random) != 0)
-		return ERR_UNEXPECTED;
-	hex_encode(random, sizeof random, out);
-	return 0;
-}
-
 int talk_say(struct talk *talk, enum message_kind kind, const char *text, struct error *err)
 {
 	if (talk->state.state == CONVERSATION_CLOSED || talk->state.state == CONVERSATION_LEFT)
@@ -272,7 +268,9 @@ int talk_say(struct talk *talk, enum message_kind kind, const char *text, struct
 	int rc = message->body[strspn(message->body, " \n")] == '\0' ? error_set(err, ERR_INVALID_FIELD, "body", "nothing was written") : 0;
 	if (rc == 0 && !chat_guard(message->body))
 		rc = error_set(err, ERR_CHAT_PIN, NULL, "looks like a PIN");
-	if (rc == 0 && (make_id(message->id) != 0 || talk_log_write(talk, message) != 0))
+	if (rc == 0)
+		rc = pki_random_hex(CHAT_ID_BYTES, message->id, err);
+	if (rc == 0 && talk_log_write(talk, message) != 0)
 		rc = error_set(err, ERR_NO_MEMORY, NULL, "message");
 	free(message);
 	if (rc == 0 && talk->again == NULL)
