@@ -53,10 +53,10 @@ static void on_signed_in(void *ctx, const struct error *err)
 	keyring_refresh(app->keyring); /* how many tries are left */
 }
 
-static void on_pin(void *ctx, struct secret *pin)
+/* The question stood on this page, which is on top again. */
+static void on_pin(struct app *app, struct secret *pin)
 {
-	struct screen *s = ctx;
-	struct app *app = screen_app(s);
+	struct screen *s = screen_top();
 	struct login *login = screen_state(s);
 	const struct keyed_cert *cert = chosen(s);
 	struct error err;
@@ -70,36 +70,11 @@ static void on_pin(void *ctx, struct secret *pin)
 	dialog_error(&err);
 }
 
-static void on_pin_pad(void *ctx, int choice)
-{
-	struct secret none = { 0 };
-	on_pin(ctx, choice == 0 ? &none : NULL);
-}
-
 static void ask_pin(struct screen *s, const struct token_slot *slot)
 {
 	struct login *login = screen_state(s);
-	char warning[512] = "", text[512], both[1200];
-	struct error locked;
 	login->ask = false;
-	snprintf(text, sizeof text, _("Key: %s\nCertificate: %s"), slot->label, chosen(s)->info.holder);
-	if (login->pin_error.code != ERR_OK)
-		error_sentence(&login->pin_error, warning, sizeof warning);
-	else if (slot->pin_final)
-		snprintf(warning, sizeof warning, "%s", _("One try is left. If the PIN is wrong now, the key is locked."));
-	else if (slot->pin_low)
-		snprintf(warning, sizeof warning, "%s", _("Only a few tries are left, because a wrong PIN was entered before."));
-	if (slot->pin_locked) {
-		error_set(&locked, ERR_PIN_LOCKED, NULL, "flag");
-		dialog_error(&locked);
-	} else if (!slot->pin_pad) {
-		dialog_pin(_("Enter the key's PIN"), text, *warning != '\0' ? warning : NULL, on_pin, s);
-	} else {
-		const char *choices[] = { _("Go on, and enter it on the reader"), _("Back") };
-		snprintf(both, sizeof both, "%s\n%s%s%s", text, warning, *warning != '\0' ? "\n" : "",
-			_("This reader has its own keypad: the PIN is entered there, not here."));
-		dialog_choose(_("Enter the key's PIN"), both, choices, 2, on_pin_pad, s);
-	}
+	app_ask_pin(screen_app(s), slot, chosen(s)->info.holder, &login->pin_error, on_pin);
 }
 
 static void ask_when_read(struct screen *s)

@@ -55,8 +55,8 @@ WALKS = {
     "chat-down": (["hall-down"], [("agents", ["F4"])]),
     "desk": (["desk", "offered", "read"], [
         ("choose", []), ("pin", ["Enter"]), ("pin-wrong", ['"1111', "Enter"]), ("desk", stage.PIN), ("talk", ["Enter"]), ("waiting", ["Down", "Down"]), ("left", ["End", "Down", "Down"]),
-        ("taken", ["Up", "Up", "F2"]), ("written", ['"您好，请稍等 one moment']), ("said", ["Enter"]), ("answers", ["F4"]), ("found", ['"qsd']), ("answer", ["C-u", '"qfsjc']), ("put", ["Enter"]),
-        ("questions", ["F5", '"zsgx']), ("question", ["Enter"]), ("attached", ["Up", "Up", "F6"]), ("hand-over", ["Enter", "F7"]), ("note", ["Esc", "F9"]), ("noted", ['"已核对付款', "Enter"]),
+        ("taken", ["Up", "Up", "F2"]), ("written", ['"您好，请稍等 one moment']), ("said", ["Enter"]), ("answers", ["F4"]), ("found", ['"qsd']), ("answer", ["C-u", '"PIN']), ("put", ["Enter"]),
+        ("questions", ["F5", '"PIN']), ("question", ["Enter"]), ("attached", ["Up", "Up", "F6"]), ("hand-over", ["Enter", "F7"]), ("note", ["Esc", "F9"]), ("noted", ['"已核对付款', "Enter"]),
         ("close", ["F8"]), ("closed", ["2", "Enter"]), ("state", ["F3"]), ("away", ["3", "Enter"]), ("keys", ["F1"]), ("back", ["PageUp", "Enter", "PageUp"]), ("leave", ["F10"])]),
     "desk-supervisor": (["desk", "supervisor"], [("choose", []), ("desk", ["Enter"] + stage.PIN), ("talk", ["Enter"]), ("agents", ["F3"])]),
     "desk-refused": (["desk", "stranger"], [("choose", []), ("refused", ["Enter"] + stage.PIN)]),
