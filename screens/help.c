@@ -41,7 +41,7 @@ static const struct {
 } entries[ENTRIES] = {
 	[PROCESS] = { N_("How it goes"), N_("the steps of renewing, and what to mind") },
 	[DOWNLOADS] = { N_("Downloads"), N_("components, drivers and handbooks") },
-	[QUESTIONS] = { N_("Questions and answers"), N_("certificates, drivers, components, other; search") },
+	[QUESTIONS] = { N_("Questions and answers"), N_("certificates, drivers, components; search") },
 	[SERVICE] = { N_("Online service"), N_("talk to an agent, or leave a message") },
 	[KEYS] = { N_("Keys of the program"), N_("every key of every page") },
 };
