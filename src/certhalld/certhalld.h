@@ -34,6 +34,9 @@ struct option_row {
 bool options_read(int argc, char **argv, const struct option_row *rows, const char **rest);
 
 /* The one that argv[1] names, with the rest; NULL ends the list. */
+/* Whether an order's number was given; says so when not. */
+bool order_given(const char *number);
+
 struct subcommand {
 	const char *name;
 	int (*run)(int argc, char **argv);

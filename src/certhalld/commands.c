@@ -173,7 +173,7 @@ int command_pay(int argc, char **argv)
 {
 	const char *config = NULL, *number = NULL;
 	const struct option_row options[] = { { "--config", &config, NULL, true }, { 0 } };
-	if (!options_read(argc, argv, options, &number) || number == NULL)
+	if (!options_read(argc, argv, options, &number) || !order_given(number))
 		return 2;
 	struct hall *hall = NULL;
 	struct error err = { 0 };

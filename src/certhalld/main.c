@@ -26,9 +26,11 @@ static const struct {
 	{ "agent", command_agent, "agent add --config FILE --certificate FILE [--role agent|supervisor] [--most N] NAME\n"
 		"  certhalld agent list --config FILE [--json]\n  certhalld agent remove --config FILE ID" },
 	{ "audit", command_audit, "audit verify --config FILE [--head FILE]\n  certhalld audit list --config FILE [--order NUMBER]" },
-	{ "held", command_held, "held --config FILE" },
+	{ "held", command_held, "held --config FILE\n"
+		"  certhalld held accept|dismiss --config FILE --reason TEXT --by NAME [--bill NUMBER] ORDER\n"
+		"  certhalld held approve|withdraw --config FILE --by NAME [--bill NUMBER] ORDER" },
 	{ "refund", command_refund, "refund ask --config FILE --reason TEXT --by NAME [--bill NUMBER] ORDER\n"
-		"  certhalld refund approve --config FILE --by NAME [--bill NUMBER] ORDER\n  certhalld refund list --config FILE" },
+		"  certhalld refund approve|withdraw --config FILE --by NAME [--bill NUMBER] ORDER\n  certhalld refund list --config FILE" },
 	{ "reconcile", command_reconcile, "reconcile --config FILE --date YYYY-MM-DD [--statement FILE] [--ask]" },
 	{ "backup", command_backup, "backup --config FILE OUTPUT" },
 	{ "restore", command_restore, "restore --config FILE BACKUP" },
@@ -66,6 +68,13 @@ bool options_read(int argc, char **argv, const struct option_row *rows, const ch
 			return false;
 		}
 	return true;
+}
+
+bool order_given(const char *number)
+{
+	if (number == NULL)
+		fprintf(stderr, _("certhalld: %s is missing. See certhalld --help.\n"), "ORDER");
+	return number != NULL;
 }
 
 int subcommand_run(int argc, char **argv, const struct subcommand *list)

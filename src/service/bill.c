@@ -178,8 +178,14 @@ static int close_bill(struct hall *hall, struct sql *db, const struct bill *bill
 	if (rc != 0)
 		return rc;
 	if (result.status == PAYMENT_PAID || result.status == PAYMENT_REFUNDED) {
+		int state = 0;
+		int64_t ignored;
 		rc = bill_paid(hall, db, bill->gateway.bill_no, &result, "close", now, err);
-		*paid = rc == 0;
+		if (rc == 0)
+			rc = bill_state_of_order(db, bill->number, &state, &ignored, &ignored, err);
+		*paid = rc == 0 && state > ORDER_PAYING;
+		if (rc == 0 && !*paid) /* it was dismissed: it does not count */
+			return mark_closed(db, bill, now, err);
 		return rc == ERR_PAYMENT_HELD ? mark_closed(db, bill, now, err) : rc; /* staff look after it; the order goes its way */
 	}
 	if (result.status == PAYMENT_CLOSED || bill->state == BILL_ASKED)

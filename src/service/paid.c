@@ -160,6 +160,18 @@ static int apply(struct hall *hall, struct sql *db, const struct bill *bill, int
 	return rc == 0 ? order_move(db, bill->number, ORDER_BIT(ORDER_CANCELLED), ORDER_REFUNDING, now, &moved, err) : rc;
 }
 
+int payment_count(struct hall *hall, struct sql *db, const struct bill *bill, int nth, const struct payment_result *result, int64_t now,
+	struct error *err)
+{
+	int rc = release_payment(db, bill, nth, result, err);
+	if (rc == 0)
+		rc = audit_write(db, now, "payment.released", bill->number, err, "bill=%s nth=%d fen=%lld told=%lld way=staff", bill->gateway.bill_no, nth,
+			(long long)result->amount_fen, (long long)result->told_fen);
+	if (rc == 0)
+		rc = mark_paid(db, bill, err);
+	return rc == 0 ? apply(hall, db, bill, nth, result, now, err) : rc;
+}
+
 static int take_new(struct hall *hall, struct sql *db, const struct bill *bill, const struct known *known, const struct payment_result *result,
 	const char *way, int64_t now, const char **why, struct error *err)
 {
@@ -206,7 +218,7 @@ int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const stru
 	rc = find_payment(db, bill_no, result, &known, err);
 	if (rc == 0)
 		rc = why_held(db, &bill, result, &why, err);
-	new = rc == 0 && (known.nth == 0 || (known.only_amount && !known.back && *why == '\0'));
+	new = rc == 0 && (known.nth == 0 || (known.state == PAYMENT_IS_HELD && known.only_amount && !known.back && *why == '\0'));
 	if (new)
 		rc = take_new(hall, db, &bill, &known, result, way, now, &why, err);
 	rc = sql_commit(db, rc, err);

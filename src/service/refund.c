@@ -1,7 +1,5 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <certhall/fault.h>
 #include <certhall/log.h>
@@ -122,31 +120,16 @@ int refund_pursue(struct hall *hall, struct sql *db, const char *refund_no, int6
 
 /* ---- staff ---- */
 
-/* The one row a query for two texts and a number gives; none or several are refused with words for staff. */
-static int only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
-{
-	int count = 0;
-	while (sql_row(q)) {
-		if (count++ == 0) {
-			sql_get_text(q, 0, first, PAYMENT_NO_SIZE);
-			*second = sql_get_int(q, 1);
-		}
-	}
-	int rc = sql_done(q, err);
-	if (rc != 0 || count == 1)
-		return rc;
-	return error_set(err, ERR_ORDER_STATE, number, "%s", count == 0 ? none : "more than one: say which with --bill");
-}
-
 static int payment_to_return(struct sql *db, const char *number, const char *bill_no, char found[PAYMENT_NO_SIZE], int64_t *nth, struct error *err)
 {
 	struct sql_stmt *q = sql_prepare(db,
-		"SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND (? = '' OR p.bill_no = ?) AND NOT EXISTS"
-		" (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state <> 2)");
+		"SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND p.state < 2 AND (? = '' OR p.bill_no = ?) AND NOT EXISTS"
+		" (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1, 3)) AND NOT EXISTS"
+		" (SELECT 1 FROM verdict v WHERE v.bill_no = p.bill_no AND v.nth = p.nth AND v.approved_by = '')");
 	sql_text(q, number);
 	sql_text(q, bill_no != NULL ? bill_no : "");
 	sql_text(q, bill_no != NULL ? bill_no : "");
-	return only_one(q, number, "no payment of it is there that could go back", found, nth, err);
+	return staff_only_one(q, number, "no payment of it is there that could go back", found, nth, err);
 }
 
 static int read_payment(struct sql *db, const char *bill_no, int nth, int64_t *amount, bool *counted, struct error *err)
@@ -172,26 +155,15 @@ static int check_order(struct sql *db, const char *number, bool counted, struct 
 	return error_set(err, ERR_ORDER_STATE, number, "its state is %s", order_state_names[state]);
 }
 
-static int check_name(const char *by, char out[64], struct error *err)
-{
-	text_sanitize(by, out, 64, true);
-	char *end = out + strlen(out);
-	while (end > out && end[-1] == ' ')
-		*--end = '\0';
-	size_t lead = strspn(out, " ");
-	memmove(out, out + lead, strlen(out + lead) + 1);
-	return out[0] != '\0' ? 0 : error_set(err, ERR_BAD_INPUT, "--by", "a name is wanted");
-}
-
 int refund_request(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *reason, const char *by, int64_t now,
 	char refund_no[PAYMENT_NO_SIZE], struct error *err)
 {
 	struct bill bill;
-	char found[PAYMENT_NO_SIZE] = "", name[64], words[256];
+	char found[PAYMENT_NO_SIZE] = "", name[STAFF_NAME], words[256];
 	int64_t nth = 0, amount = 0;
 	bool counted = false;
 	text_sanitize(reason, words, sizeof words, true);
-	int rc = check_name(by, name, err);
+	int rc = staff_name(by, name, err);
 	if (rc == 0)
 		rc = sql_begin(db, err);
 	if (rc != 0)
@@ -239,29 +211,55 @@ static int put_on_its_way(struct sql *db, const struct refund *refund, const cha
 	return rc == 0 ? order_move(db, refund->number, from, ORDER_REFUNDING, now, &moved, err) : rc;
 }
 
-int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
-	struct error *err)
+static int find_waiting(struct sql *db, const char *number, const char *bill_no, char refund_no[PAYMENT_NO_SIZE], struct error *err)
 {
-	struct refund refund = { 0 };
-	char name[64];
 	int64_t ignored;
-	int rc = check_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
-	if (rc != 0)
-		return rc;
 	struct sql_stmt *q = sql_prepare(db, "SELECT refund_no, nth FROM refund WHERE number = ? AND state = 3 AND (? = '' OR bill_no = ?)");
 	sql_text(q, number);
 	sql_text(q, bill_no != NULL ? bill_no : "");
 	sql_text(q, bill_no != NULL ? bill_no : "");
-	rc = only_one(q, number, "no refund of it waits for a second person", refund_no, &ignored, err);
+	return staff_only_one(q, number, "no refund of it waits for a second person", refund_no, &ignored, err);
+}
+
+int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
+	struct error *err)
+{
+	struct refund refund = { 0 };
+	char name[STAFF_NAME];
+	int rc = staff_name(by, name, err);
+	if (rc == 0)
+		rc = sql_begin(db, err);
+	if (rc != 0)
+		return rc;
+	rc = find_waiting(db, number, bill_no, refund_no, err);
 	if (rc == 0)
 		rc = load_refund(db, refund_no, &refund, err);
-	if (rc == 0 && strcasecmp(refund.asked_by, name) == 0)
+	if (rc == 0 && staff_same(refund.asked_by, name))
 		rc = error_set(err, ERR_FORBIDDEN, number, "%s has asked for it: another person must approve", name);
 	if (rc == 0)
 		rc = check_order(db, number, refund.counted, err);
 	if (rc == 0)
 		rc = put_on_its_way(db, &refund, name, now, err);
+	return sql_commit(db, rc, err);
+}
+
+int refund_withdraw(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
+	struct error *err)
+{
+	char name[STAFF_NAME];
+	int rc = staff_name(by, name, err);
+	if (rc == 0)
+		rc = sql_begin(db, err);
+	if (rc != 0)
+		return rc;
+	rc = find_waiting(db, number, bill_no, refund_no, err);
+	if (rc == 0) {
+		struct sql_stmt *q = sql_prepare(db, "UPDATE refund SET state = 4, done_at = ? WHERE refund_no = ? AND state = 3");
+		sql_int(q, now);
+		sql_text(q, refund_no);
+		rc = sql_done(q, err);
+	}
+	if (rc == 0)
+		rc = audit_write(db, now, "refund.withdrawn", number, err, "refund=%s", refund_no);
 	return sql_commit(db, rc, err);
 }

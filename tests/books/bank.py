@@ -134,8 +134,73 @@ def _():
     tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "cancelled")
 
 
-@tap.test("A payment whose number in the wallet was seen with another order is held")
+def two_people(*command, number):
+    """The first asks, cannot approve it alone, and another does."""
+    office.staff("held", command[0], "--by", "Wang", "--reason", "核对银行流水", number)
+    tap.contains(office.certhalld("held").stdout, "Wang")
+    for same in ("Wang", " wang", "ＷＡＮＧ"):
+        tap.contains(office.staff("held", "approve", "--by", same, number, check=False).stderr, "another person")
+    return office.staff("held", "approve", "--by", "Li", number, check=False)
+
+
+@tap.test("What went back at the gateway's counter is dismissed by two people, not before the gateway says so; then the order is paid as it should be")
 def _():
+    _, token, number, bill = office.paying()
+    office.bank_pays(bill, amount=7)
+    wait(lambda: payments(number) == [(1, 7, 1, "amount")], "the payment")
+    done = two_people("dismiss", number=number)
+    tap.equal(done.returncode, 1)
+    tap.contains(done.stderr, "the gateway says: paid")
+    tap.equal(payments(number), [(1, 7, 1, "amount")])
+    tap.equal(office.staff("refund", "ask", "--by", "甲", "--reason", "x", number, check=False).returncode, 1, "two ways at once")
+    tap.equal(office.bank_control(bill=bill, do="refund")[0], 200)
+    office.staff("held", "approve", "--by", "Li", number)
+    tap.equal(payments(number), [(1, 7, 2, "amount")])
+    tap.check(bill not in office.certhalld("held").stdout)
+    tap.equal(office.staff("held", "approve", "--by", "Li", number, check=False).returncode, 1, "twice")
+    tap.equal(office.staff("refund", "ask", "--by", "甲", "--reason", "x", number, check=False).returncode, 1, "given back twice")
+    tap.equal(office.post(f"/v1/orders/{number}/payment", token=token).good()["state"], "paying")
+    tap.check(office.bill_of(number) != bill, "the old code again")
+    office.pay_order(number)
+    office.wait_state(number, "paid")
+    tap.contains(office.staff("audit", "list", "--order", number).stdout, "payment.dismissed")
+
+
+@tap.test("A verdict can be withdrawn; an amount that differs cannot be accepted; a refund that was asked for can be withdrawn")
+def _():
+    _, token, number, bill = office.paying()
+    office.bank_pays(bill, amount=PRICE + 1)
+    wait(lambda: payments(number) == [(1, PRICE + 1, 1, "amount")], "the payment")
+    tap.contains(office.staff("held", "accept", "--by", "Wang", "--reason", "x", number, check=False).stderr, "refund ask")
+    tap.equal(office.staff("held", "withdraw", "--by", "Li", number, check=False).returncode, 1, "nothing to withdraw")
+    office.staff("held", "dismiss", "--by", "Wang", "--reason", "x", number)
+    tap.contains(office.staff("held", "accept", "--by", "Li", "--reason", "x", number, check=False).stderr, "refund ask")
+    tap.contains(office.staff("held", "dismiss", "--by", "Li", "--reason", "x", number, check=False).stderr, "second person")
+    office.staff("held", "withdraw", "--by", "Wang", number)
+    office.staff("refund", "ask", "--by", "Wang", "--reason", "x", number)
+    tap.equal(office.staff("held", "dismiss", "--by", "Li", "--reason", "x", number, check=False).returncode, 1, "two ways at once")
+    tap.contains(office.staff("refund", "withdraw", "--by", "Li", number).stdout, "withdrawn")
+    tap.equal(office.staff("refund", "approve", "--by", "Li", number, check=False).returncode, 1, "it was withdrawn")
+    tap.contains(office.staff("refund", "list").stdout, "withdrawn")
+    office.staff("refund", "ask", "--by", "Li", "--reason", "x", number)
+    office.staff("refund", "approve", "--by", "Wang", number)
+    wait(lambda: [r[2] for r in refunds(number)] == [4, 1], "the second refund")
+    tap.equal([r["refund_no"] for r in books.ledger_of(office)["refunds"] if r["bill_no"] == bill], [refunds(number)[1][0]])
+    tap.equal(office.post(f"/v1/orders/{number}/cancel", token=token).good()["state"], "cancelled")
+    tap.equal(office.staff("held", "dismiss", "--by", "Li", check=False).returncode, 2, "no order")
+
+
+@tap.test("A payment whose number in the wallet was seen with another order is held; it goes back")
+def _():
+    seen_before(False)
+
+
+@tap.test("... or two people accept it, and the order goes on")
+def _():
+    seen_before(True)
+
+
+def seen_before(accepted):
     _, _, first, _ = office.paying()
     office.pay_order(first)
     office.wait_state(first, "paid")
@@ -148,7 +213,14 @@ def _():
     office.faults(hold_notify=0)
     wait(lambda: payments(number) == [(1, PRICE, 1, "transaction")], "the payment")
     tap.contains(office.certhalld("held").stdout, bill)
+    tap.equal(office.state_of(number), "paying")
+    if accepted:
+        tap.equal(two_people("accept", number=number).returncode, 0)
+        office.wait_state(number, "paid")
+        tap.equal(payments(number), [(1, PRICE, 0, "")])
     office.sql("UPDATE payment SET gateway_transaction = ? WHERE number = ?", mine, first)
+    if accepted:
+        return
     office.staff("refund", "ask", "--by", "甲", "--reason", "重复流水", number)
     office.staff("refund", "approve", "--by", "乙", number)
     wait(lambda: [r[1:] for r in refunds(number)] == [(PRICE, 1)], "the refund")

@@ -20,8 +20,8 @@ import urllib.request
 
 CREATED, PAYING, PAID, ISSUED, INSTALLED, CANCELLED, REFUNDING, REFUNDED = range(8)
 STATES = ["created", "paying", "paid", "issued", "installed", "cancelled", "refunding", "refunded"]
-COUNTED, HELD = 0, 1                                # payment.state
-ASKED, DONE, FAILED, WAITS_FOR_SECOND = 0, 1, 2, 3  # refund.state
+COUNTED, HELD, DISMISSED = range(3)                 # payment.state
+ASKED, DONE, FAILED, WAITS_FOR_SECOND, WITHDRAWN = range(5)  # refund.state
 GRACE = 60  # seconds an order may stand past its deadline: the sweep comes round, the gateway is slow
 
 
@@ -60,6 +60,7 @@ class Books:
         self.check_certificates()
         self.check_money()
         self.check_refunds()
+        self.check_verdicts()
         if self.ledger is not None:
             self.check_bank()
         self.check_invoices()
@@ -85,8 +86,8 @@ class Books:
         return [p for p in self.payments if p["number"] == number and p["state"] == state]
 
     def refund_of(self, payment):
-        """The refund of a payment that is not refused: done, under way or waiting for its second person."""
-        return next((r for r in self.refunds if (r["bill_no"], r["nth"]) == (payment["bill_no"], payment["nth"]) and r["state"] != FAILED), None)
+        """The refund of a payment that is not refused or withdrawn: done, under way or waiting for its second person."""
+        return next((r for r in self.refunds if (r["bill_no"], r["nth"]) == (payment["bill_no"], payment["nth"]) and r["state"] not in (FAILED, WITHDRAWN)), None)
 
     def kept(self, number):
         """Payments of an order that were counted and not given back (nor on the way)."""
@@ -166,6 +167,8 @@ class Books:
                 self.sums["refunded"] += amount
             elif payment["state"] == HELD:
                 self.sums["held"] += amount
+            elif payment["state"] == DISMISSED: # given back at the gateway's own counter
+                self.sums["refunded"] += amount
             elif refund is not None and refund["state"] == ASKED:
                 self.sums["pending"] += amount
             elif order["state"] in (ISSUED, INSTALLED):
@@ -188,11 +191,26 @@ class Books:
             name = refund["refund_no"]
             payment = next((p for p in self.payments if (p["bill_no"], p["nth"]) == (refund["bill_no"], refund["nth"])), None)
             self.hold(payment is not None and payment["amount_fen"] == refund["amount_fen"], f"refund {name}: not what was paid")
-            twice = [r for r in self.refunds if (r["bill_no"], r["nth"]) == (refund["bill_no"], refund["nth"]) and r["state"] != FAILED]
+            twice = [r for r in self.refunds if (r["bill_no"], r["nth"]) == (refund["bill_no"], refund["nth"]) and r["state"] not in (FAILED, WITHDRAWN)]
             self.hold(len(twice) <= 1, f"refund {name}: one payment is given back {len(twice)} times")
             asked, approved = refund.get("asked_by", ""), refund.get("approved_by", "")
-            if asked and refund["state"] != WAITS_FOR_SECOND:
+            if asked and refund["state"] not in (WAITS_FOR_SECOND, WITHDRAWN):
                 self.hold(approved.strip() and approved.strip().casefold() != asked.strip().casefold(), f"refund {name}: asked by {asked}, approved by {approved or 'nobody'}")
+
+    def check_verdicts(self):
+        """Two people stand behind whatever was counted or dismissed by hand; what is dismissed has gone back at the bank."""
+        verdicts = {(v["bill_no"], v["nth"]): v for v in self.rows("verdict")}
+        for (bill, nth), verdict in verdicts.items():
+            asked, approved = verdict["asked_by"].strip().casefold(), verdict["approved_by"].strip().casefold()
+            self.hold(asked and asked != approved, f"{bill}: judged by {asked or 'nobody'} alone")
+        given = {}
+        for refund in self.ledger["refunds"] if self.ledger is not None else []:
+            given[refund["bill_no"]] = given.get(refund["bill_no"], 0) + refund["amount"]
+        for payment in self.payments:
+            bill, verdict = payment["bill_no"], verdicts.get((payment["bill_no"], payment["nth"]), {})
+            if payment["state"] == DISMISSED:
+                self.hold(verdict.get("verdict") == 1 and verdict["approved_by"], f"{bill}: dismissed, and nobody said so")
+                self.hold(self.ledger is None or given.get(bill, 0) >= payment["amount_fen"], f"{bill}: dismissed, and the bank has not given it back")
 
     def check_bank(self):
         """The bank's ledger and the hall's books tell the same."""
@@ -211,6 +229,8 @@ class Books:
         ours = {r["refund_no"]: r for r in self.refunds}
         for name, refund in given.items():
             mine = ours.get(name)
+            if mine is None and any(p["bill_no"] == refund["bill_no"] and p["state"] == DISMISSED for p in self.payments):
+                continue
             self.hold(mine is not None and mine["amount_fen"] == refund["amount"], f"refund {name}: the bank gives back {refund['amount']} fen, the hall knows {mine and mine['amount_fen']}")
             self.hold(mine is None or mine["state"] != WAITS_FOR_SECOND, f"refund {name}: sent before a second person approved it")
         for name, refund in ours.items():

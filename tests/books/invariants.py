@@ -53,6 +53,10 @@ WRONG = {
     "a row of the audit log that was changed": (["UPDATE audit SET actor = 'nobody' WHERE seq = 5"], "the hash does not fit"),
     "a row of it that is gone": (["DELETE FROM audit WHERE seq = 7"], "8 follows 6"),
     "an end of it that was cut off": (["DELETE FROM audit WHERE seq > 20"], "the head remembers"),
+    "a payment that was dismissed by nobody": (["UPDATE payment SET state = 2 WHERE number = ?"], "nobody said so"),
+    "a payment that was dismissed and is still at the bank": (["UPDATE payment SET state = 2 WHERE number = ?",
+        "INSERT INTO verdict SELECT bill_no, nth, number, 1, '', 0, 'a', 'b' FROM payment WHERE state = 2"], "has not given it back"),
+    "a payment that one person counted": (["INSERT INTO verdict SELECT bill_no, nth, number, 0, '', 0, 'a', 'A ' FROM payment WHERE number = ?"], "alone"),
     "money that is nowhere": (["UPDATE orders SET state = 5 WHERE state = 2"], "nowhere"),
 }
 

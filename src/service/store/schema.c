@@ -141,5 +141,12 @@ const char *const sql_schema[] = {
 	" author TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (conversation, seq), UNIQUE (conversation, id));"
 	"CREATE TABLE conversation_token (token_sha256 TEXT PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversation);"
 	"CREATE INDEX conversation_token_of ON conversation_token (conversation);",
+
+	/* What staff say of a held payment: 0 accept, 1 dismiss (payment.state 2). refund.state 4: withdrawn before it was approved. */
+	"CREATE TABLE verdict ("
+	" bill_no TEXT NOT NULL REFERENCES bill, nth BIGINT NOT NULL, number TEXT NOT NULL, verdict BIGINT NOT NULL, reason TEXT NOT NULL,"
+	" asked BIGINT NOT NULL, asked_by TEXT NOT NULL, approved_by TEXT NOT NULL DEFAULT '', PRIMARY KEY (bill_no, nth));"
+	"DROP INDEX refund_once;"
+	"CREATE UNIQUE INDEX refund_once ON refund (bill_no, nth) WHERE state IN (0, 1, 3);",
 	NULL
 };
