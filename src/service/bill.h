@@ -37,7 +37,7 @@ int payment_count(struct hall *hall, struct sql *db, const struct bill *bill, in
 enum { STAFF_NAME = 64 };
 /* The name somebody gives with --by, as it is kept; ERR_BAD_INPUT: there is none. */
 int staff_name(const char *by, char out[STAFF_NAME], struct error *err) CH_MUST_CHECK;
-bool staff_same(const char *one, const char *other);
+bool staff_same(const char *one, const char *other); /* the same letters and digits, whatever their case and width and what stands between */
 /* The one row of a query for a text and a number; none (words: why) or several are refused with words for staff: ERR_ORDER_STATE. */
 int staff_only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
 	CH_MUST_CHECK;

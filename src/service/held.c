@@ -180,7 +180,7 @@ int held_approve(struct hall *hall, struct sql *db, const char *number, const ch
 		rc = find_verdict(db, number, bill_no, &held, err);
 	*verdict = held.verdict;
 	if (rc == 0 && staff_same(held.asked_by, name))
-		rc = error_set(err, ERR_FORBIDDEN, number, "%s has asked for it: another person must approve", name);
+		rc = error_set(err, ERR_BAD_INPUT, "--by", "%s has asked for it: another person must approve", name);
 	if (rc == 0)
 		rc = bill_load(db, held.bill_no, &bill, err);
 	if (rc == 0)

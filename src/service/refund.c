@@ -235,7 +235,7 @@ int refund_approve(struct sql *db, const char *number, const char *bill_no, cons
 	if (rc == 0)
 		rc = load_refund(db, refund_no, &refund, err);
 	if (rc == 0 && staff_same(refund.asked_by, name))
-		rc = error_set(err, ERR_FORBIDDEN, number, "%s has asked for it: another person must approve", name);
+		rc = error_set(err, ERR_BAD_INPUT, "--by", "%s has asked for it: another person must approve", name);
 	if (rc == 0)
 		rc = check_order(db, number, refund.counted, err);
 	if (rc == 0)

@@ -1,5 +1,9 @@
 #include <string.h>
-#include <strings.h>
+
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 #include <certhall/text.h>
 
@@ -14,9 +18,26 @@ int staff_name(const char *by, char out[STAFF_NAME], struct error *err)
 	return out[0] != '\0' ? 0 : error_set(err, ERR_BAD_INPUT, "--by", "a name is wanted");
 }
 
+/* Letters and digits alone: spaces and points make nobody another person. */
+static size_t bare_name(const char *name, uint8_t out[STAFF_NAME])
+{
+	uint32_t uc;
+	size_t len = 0;
+	for (size_t n; (n = text_character(name, &uc)) > 0; name += n) {
+		if (!uc_is_general_category(uc, UC_LETTER) && !uc_is_general_category(uc, UC_NUMBER) && !uc_is_general_category(uc, UC_MARK))
+			continue;
+		memcpy(out + len, name, n);
+		len += n;
+	}
+	return len;
+}
+
 bool staff_same(const char *one, const char *other)
 {
-	return strcasecmp(one, other) == 0;
+	uint8_t mine[STAFF_NAME], theirs[STAFF_NAME];
+	size_t my_len = bare_name(one, mine), their_len = bare_name(other, theirs);
+	int differs = 0;
+	return u8_casecmp(mine, my_len, theirs, their_len, NULL, UNINORM_NFKC, &differs) != 0 || differs == 0;
 }
 
 int staff_only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
