@@ -9,6 +9,7 @@ X(UNEXPECTED, "unexpected", 500, N_("Something unexpected went wrong (%s). Try a
 X(NO_MEMORY, "no-memory", 503, N_("Not enough memory. Close other programs and try again."))
 X(CANCELLED, "cancelled", 409, N_("Cancelled."))
 X(CONFIG, "config", 500, N_("The configuration cannot be used: %s"))
+X(CONFINE, "confine", 500, N_("This terminal cannot be kept to its own programs (%s). As it is for everybody it does not start; tell whoever looks after it."))
 X(FILE, "file", 500, N_("Cannot read or write %s. Check that the disk is not full and that you may write there."))
 X(STORAGE, "storage", 503, N_("The hall cannot store anything just now, so nothing was done. What was paid is kept. Try again later."))
 X(DISK_FULL, "disk-full", 507, N_("The disk is full: %s. Make room or choose another folder, then try again."))

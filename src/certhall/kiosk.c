@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include <certhall/confine.h>
+#include <certhall/log.h>
+
 #include "certhall/line.h"
 
 /* None of these may name a file of the person's; HOME is the account's own, sshd and login set it. */
@@ -35,4 +38,12 @@ void kiosk_begin(void)
 	signal(SIGTSTP, SIG_IGN);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	keep_environment();
+}
+
+int kiosk_confine(const struct settings *settings, struct error *err)
+{
+	if (confine_supported())
+		return confine_programs(settings->helper[0] != '\0' ? settings->helper : PKGLIBEXECDIR "/certhall-token", err);
+	log_line(LOG_LEVEL_WARN, "kiosk", "this kernel has no Landlock: were there a fault in this program or in the key's module, other programs could be started");
+	return 0;
 }

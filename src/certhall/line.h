@@ -29,6 +29,8 @@ void world_close(struct world *world);
 
 /* From here on signals of the keyboard, the environment and set-user-ID programs are of no use to whoever stands there. */
 void kiosk_begin(void);
+/* No program but the key's helper is started any more, where the kernel can see to that (else the log says so). */
+int kiosk_confine(const struct settings *settings, struct error *err) CH_MUST_CHECK;
 
 /* A piece of text, sanitised, in the locale's encoding. */
 void line_say(FILE *to, const char *fmt, ...) CH_PRINTF(2, 3);

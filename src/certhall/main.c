@@ -42,7 +42,7 @@ static const struct switch_row {
 	{ { "version", no_argument, NULL, OPT_VERSION }, ALL },
 	{ { "theme", required_argument, NULL, OPT_THEME }, SCREENS | DESK },
 	{ { "ambiguous", required_argument, NULL, OPT_AMBIGUOUS }, SCREENS | DESK },
-	{ { "kiosk", no_argument, NULL, OPT_KIOSK }, SCREENS },
+	{ { "kiosk", no_argument, NULL, OPT_KIOSK }, SCREENS | DOCTOR },
 	{ { "json", no_argument, NULL, OPT_JSON }, CERTS | DOCTOR | INVOICES },
 	{ { "cert", required_argument, NULL, OPT_CERT }, RENEW },
 	{ { "serial", required_argument, NULL, OPT_SERIAL }, RENEW },
@@ -148,7 +148,7 @@ static int usage(FILE *to)
 		"       certhall desk [OPTIONS]      the agents' desk of live service\n"
 		"       certhall invoices [OPTIONS]  find a unit's invoices, list and save them\n"
 		"       certhall help check|answers [FOLDER]  what is wrong with the help centre's content, the canned answers\n"
-		"       certhall doctor [--json]     check the environment (0 in order, 1 warnings, 2 not in order)\n"
+		"       certhall doctor [--json] [--kiosk]  check the environment (0 in order, 1 warnings, 2 not in order)\n"
 		"\n"
 		"  --config FILE      the configuration\n"
 		"  --lang zh_CN|en    the language\n"
@@ -186,12 +186,12 @@ static void open_log(const struct settings *settings)
 		(void)!log_open(settings->log[0] != '\0' ? settings->log : path, LOG_LEVEL_INFO);
 }
 
-/* Whoever stands there decides on no module either: the configuration names it. */
-static void enter_kiosk(const struct options *options, struct settings *settings)
+/* Whoever stands there decides on no module either: the configuration names it. The other commands are no part of a kiosk. */
+static void enter_kiosk(const struct command *command, const struct options *options, struct settings *settings)
 {
+	settings->kiosk = (settings->kiosk || options->kiosk) && (command->bit & (SCREENS | DESK | DOCTOR));
 	if (settings->kiosk && !options->kiosk)
 		kiosk_begin();
-	settings->kiosk = settings->kiosk || options->kiosk;
 	if (settings->kiosk && settings->module_installed)
 		settings->module[0] = '\0';
 }
@@ -257,9 +257,13 @@ int main(int argc, char **argv)
 		line_error(&err);
 		return EXIT_FAILED;
 	}
-	if (command->run == NULL && !words)
-		enter_kiosk(&asked.options, &settings);
+	enter_kiosk(command, &asked.options, &settings);
 	open_log(&settings);
+	if (settings.kiosk && kiosk_confine(&settings, &err) != 0) {
+		log_error("kiosk", &err);
+		line_error(&err);
+		return EXIT_FAILED;
+	}
 	int status = words ? command_help(&asked.options, &settings) : command->run == NULL ? run_screens(&asked.options, &settings, command->bit == DESK) : run(command, &asked.options, &settings);
 	log_close();
 	return status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <certhall/clock.h>
+#include <certhall/confine.h>
 #include <certhall/file.h>
 #include <certhall/i18n.h>
 #include <certhall/log.h>
@@ -68,6 +69,11 @@ void judge_terminal(const struct doctor_options *options, struct check *check)
 {
 	const char *codeset = nl_langinfo(CODESET), *term = getenv("TERM");
 	int rows = options->terminal_rows, cols = options->terminal_cols;
+	if (options->settings->kiosk && !confine_supported()) {
+		check_set(check, CHECK_WARNING, "%s", _("For everybody, and this kernel cannot keep it to its own programs"));
+		check_set_cure(check, "%s", _("Whoever looks after this terminal: use a kernel with Landlock turned on (Linux 5.13 or later)."));
+		return;
+	}
 	if (rows == 0 || cols == 0) {
 		check_set(check, CHECK_SKIPPED, "%s", _("Not running on a terminal"));
 		return;

@@ -2,7 +2,8 @@
  *
  * Environment:
  *   FAULT_MODULE_REAL  path of the real module; default: where Debian puts SoftHSM
- *   FAULT_MODULE_DIR   folder of the knobs; they are looked at on every call, so a running program can be caught out
+ *   FAULT_MODULE_DIR   folder of the knobs; they are looked at on every call, so a running program can be caught out; default:
+ *                      the module's own (at a kiosk there is no environment)
  *
  * Knobs (files in that folder):
  *   removed       (any content) the key is pulled out: slots show no token, sessions give CKR_DEVICE_REMOVED. When the file
@@ -68,7 +69,11 @@ static struct {
 static const char *knob_path(const char *name, char path[PATH_SIZE])
 {
 	const char *folder = getenv("FAULT_MODULE_DIR");
-	snprintf(path, PATH_SIZE, "%s/%s", folder != NULL ? folder : "/nonexistent", name);
+	Dl_info own;
+	if (folder == NULL && dladdr((void *)knob_path, &own) != 0 && strrchr(own.dli_fname, '/') != NULL)
+		snprintf(path, PATH_SIZE, "%.*s/%s", (int)(strrchr(own.dli_fname, '/') - own.dli_fname), own.dli_fname, name);
+	else
+		snprintf(path, PATH_SIZE, "%s/%s", folder != NULL ? folder : "/nonexistent", name);
 	return path;
 }
 
