@@ -181,7 +181,7 @@ void workflow_enter(struct renewal *r, enum state state)
 	const struct state_row *row = &state_rows[state];
 	log_line(LOG_LEVEL_INFO, "renewal", "%s", row->name);
 	r->state = state;
-	if (state == INSTALL_SLOT)
+	if (state == WAIT_INSTALL || state == INSTALL_SLOT)
 		memset(r->steps, 0, sizeof r->steps);
 	if (row->phase == RENEWAL_INSTALLING || state == DONE)
 		show_step(r, state == DONE ? NOBODY : row->step);
@@ -233,7 +233,7 @@ static void fail(struct renewal *r, const struct error *err)
 		to = state_rows[back].phase == RENEWAL_INSTALLING ? FAILED : WAIT_PIN;
 	int step = silent ? state_rows[back].step : row->step;
 	if (step >= 0 && r->steps[step] == STEP_NOW)
-		r->steps[step] = to == WAIT_INSTALL ? STEP_TODO : STEP_FAILED;
+		r->steps[step] = STEP_FAILED;
 	bool installing = state_rows[silent ? back : state].phase == RENEWAL_INSTALLING;
 	workflow_enter(r, workflow_refuses(err->code) && !installing ? REFUSED : to);
 }

@@ -258,6 +258,7 @@ static void wrong_pin_stays_where_it_was_asked(UNUSED void **state)
 static void install_names_the_step_that_failed(UNUSED void **state)
 {
 	for (int at = INSTALL_KEY; at < INSTALL_OLD; at++) {
+		struct order order = { .number = "AZT112217NR3QT", .state = ORDER_PAID, .items_count = 1, .algorithms = "ec:P-256" };
 		struct renewal *r = renewal_at((enum state)at);
 		r->steps[state_rows[at].step] = STEP_NOW;
 		fails_with(r, ERR_TOKEN_REMOVED);
@@ -266,6 +267,10 @@ static void install_names_the_step_that_failed(UNUSED void **state)
 		assert_int_equal(renewal_error(r)->code, ERR_TOKEN_REMOVED);
 		renewal_recover(r);
 		assert_int_equal(r->state, ORDER_FETCH);
+		workflow_outcome(r, NULL, &order);
+		assert_int_equal(renewal_phase(r), RENEWAL_NEED_INSTALL);
+		for (int step = 0; step < INSTALL_STEPS; step++)
+			assert_int_equal(renewal_step(r, (enum install_step)step), STEP_TODO); /* nothing that is over is shown as it was */
 		renewal_free(&r);
 	}
 }
