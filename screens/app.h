@@ -96,6 +96,8 @@ extern const struct screen_ops page_home, page_certs, page_cert_detail, page_che
 
 /* Rows of text that pages share; each gives the row behind it. */
 int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value);
+/* A row of a menu: its digit, its name, and what one finds there. */
+void show_entry(const struct area *a, const char *digit, const char *label, const char *note);
 void show_cert(const struct app *app, const struct area *a, const struct keyed_cert *cert); /* SHOW_CERT_ROWS rows */
 enum { SHOW_CERT_ROWS = 5 }; /* the last is mostly empty */
 enum style standing_style(enum standing standing);

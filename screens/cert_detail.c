@@ -1,6 +1,9 @@
 #include "app.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <certhall/clock.h>
 
 struct cert_detail {
 	struct bar bar;
@@ -9,12 +12,35 @@ struct cert_detail {
 	int visible;
 };
 
+/* What a person looks for, in the person's language; then all of it, as programmers read it. */
+static char *describe(const struct cert_info *info, const char *all)
+{
+	char *text = NULL, from[24], until[24];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	if (out == NULL)
+		return NULL;
+	fprintf(out, _("Holder: %s\nIssuer: %s\n"), info->holder, info->issuer);
+	fprintf(out, _("Valid: %s to %s\nSerial number: %s\nAlgorithm: %s\nFingerprint (SHA-256): %s\n"), clock_date(info->not_before, from, sizeof from),
+		clock_date(info->not_after, until, sizeof until), info->serial, info->key_text, info->fingerprint);
+	fprintf(out, "\n%s\n\n%s", _("The whole certificate, in technical terms:"), all);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
 static int init(struct screen *s, void *arg)
 {
 	struct cert_detail *detail = screen_state(s);
 	const struct keyed_cert *cert = arg;
+	char *all = NULL;
 	snprintf(detail->holder, sizeof detail->holder, "%s", cert->info.holder);
-	return cert_describe(cert->der.data, cert->der.len, &detail->pager.text, NULL);
+	int rc = cert_describe(cert->der.data, cert->der.len, &all, NULL);
+	if (rc == 0 && (detail->pager.text = describe(&cert->info, all)) == NULL)
+		rc = ERR_NO_MEMORY;
+	free(all);
+	return rc;
 }
 
 static void free_detail(struct screen *s)

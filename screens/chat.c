@@ -126,8 +126,10 @@ void chat_open(struct app *app, const char *page)
 static const char *label(void *ctx, const char *page)
 {
 	struct chat *chat = &((struct app *)ctx)->chat;
-	if (chat->talk == NULL || is_own(page))
+	if (is_own(page))
 		return NULL;
+	if (chat->talk == NULL)
+		return "";
 	const struct conversation *now = talk_state(chat->talk);
 	unsigned long unread = talk_unread(chat->talk);
 	if (unread > 0)

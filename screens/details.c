@@ -222,7 +222,7 @@ static void submit(struct screen *s)
 
 static void on_leave(void *ctx, int choice)
 {
-	if (choice == 0)
+	if (choice == 1)
 		flow_leave(ctx);
 }
 
@@ -237,7 +237,7 @@ static int act(struct screen *s, int action)
 	} else if (action == ACT_TERMS) {
 		dialog_message(STYLE_NORMAL, _("Price, validity and what to mind"), details->terms.text);
 	} else if (action == ACT_BACK) {
-		const char *choices[] = { _("Leave"), _("Stay") };
+		const char *choices[] = { _("Stay"), _("Leave") };
 		dialog_choose(_("Leave this page?"), _("What you have typed is not kept."), choices, 2, on_leave, app);
 	}
 	return SCREEN_REDRAW;

@@ -105,7 +105,7 @@ static void ask_last_try(struct app *app)
 {
 	const char *choices[] = { _("Back, and do not risk it"), _("I am sure of the PIN; enter it") };
 	char text[512];
-	snprintf(text, sizeof text, "%s %s", _(PIN_LAST_TRY), _("A locked key cannot be unlocked here: only the certificate authority can do it, "
+	snprintf(text, sizeof text, "%s\n%s", _(PIN_LAST_TRY), _("A locked key cannot be unlocked here: only the certificate authority can do it, "
 		"once it has seen who you are. Find out the PIN first if you are not sure."));
 	dialog_choose(_("The last try"), text, choices, 2, on_last_try, app);
 }

@@ -122,9 +122,8 @@ static int key(struct screen *s, const struct key *key)
 static void draw_entry(void *ctx, const struct area *a, int index, bool selected)
 {
 	(void)ctx, (void)selected;
-	int col = term_textf(a, 0, 0, STYLE_KEY, "%d", index + 1);
-	term_cell(a, 0, col + 1, 24, STYLE_HEADING, _(entries[index].label));
-	term_text(a, 0, col + 26, STYLE_DIM, _(entries[index].note));
+	const char digit[] = { (char)('1' + index), '\0' };
+	show_entry(a, digit, _(entries[index].label), _(entries[index].note));
 }
 
 static void draw(struct screen *s, const struct area *body)

@@ -156,9 +156,7 @@ static void draw_entry(void *ctx, const struct area *a, int index, bool selected
 	for (const struct action *row = page_actions; row->id != 0; row++) {
 		if (row->id != (int)entry->action)
 			continue;
-		int col = term_textf(a, 0, 0, STYLE_KEY, "%s", row->plain_name);
-		term_cell(a, 0, col + 1, 24, STYLE_HEADING, _(row->label));
-		term_text(a, 0, col + 26, STYLE_DIM, _(entry->note));
+		show_entry(a, row->plain_name, _(row->label), _(entry->note));
 	}
 }
 

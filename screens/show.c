@@ -5,11 +5,23 @@
 #include <certhall/clock.h>
 #include <certhall/text.h>
 
+enum { WIDE_MENU = 70, WIDE_NAMES = 24, NAMES = 18 };
+
 int show_pair(const struct area *a, int row, int label_cols, const char *label, enum style style, const char *value)
 {
 	term_cell(a, row, 0, label_cols, STYLE_LABEL, label);
 	struct area right = term_sub(a, row, label_cols, a->rows - row, a->cols - label_cols);
 	return row + term_paragraph(&right, 0, style, value, true);
+}
+
+void show_entry(const struct area *a, const char *digit, const char *label, const char *note)
+{
+	int names = a->cols >= WIDE_MENU ? WIDE_NAMES : NAMES;
+	int col = term_text(a, 0, 0, STYLE_KEY, digit) + 1;
+	if (names < text_width(label))
+		names = text_width(label);
+	term_cell(a, 0, col, names, STYLE_HEADING, label);
+	term_cell(a, 0, col + names + 1, a->cols - col - names - 1, STYLE_DIM, note);
 }
 
 enum style standing_style(enum standing standing)

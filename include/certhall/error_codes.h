@@ -14,7 +14,8 @@ X(FILE, "file", 500, N_("Cannot read or write %s. Check that the disk is not ful
 X(STORAGE, "storage", 503, N_("The hall cannot store anything just now, so nothing was done. What was paid is kept. Try again later."))
 X(DISK_FULL, "disk-full", 507, N_("The disk is full: %s. Make room or choose another folder, then try again."))
 X(FOLDER_CLOSED, "folder-closed", 500, N_("Nothing may be written to %s. Choose another folder."))
-X(FILE_EXISTS, "file-exists", 409, N_("There is a file %s already."))
+X(FILE_EXISTS, "file-exists", 409, N_("There is a file %s already. Give another name."))
+X(DATABASE_IN_USE, "database-in-use", 503, N_("The database %s is in use by the hall or by another command. End that first, then try again."))
 X(BAD_INPUT, "bad-input", 400, N_("This input cannot be used: %s"))
 
 /* the way to the hall */
@@ -34,12 +35,12 @@ X(RATE_LIMITED, "rate-limited", 429, N_("Too many requests. Wait a minute and tr
 X(RANGE, "range", 416, N_("The download could not be resumed. Start it again."))
 X(INVALID_FIELD, "invalid-field", 422, N_("The field \"%s\" is not acceptable. Correct it and submit again."))
 X(SESSION_NEEDED, "session-needed", 401, N_("The session has ended. Choose the certificate and enter the PIN again."))
-X(FORBIDDEN, "forbidden", 403, N_("This order belongs to another certificate."))
+X(FORBIDDEN, "forbidden", 403, N_("This order belongs to another certificate. Choose the certificate it was made with."))
 X(CHALLENGE_INVALID, "challenge-invalid", 409, N_("The login took too long. Try again."))
 X(SIGNATURE_INVALID, "signature-invalid", 403, N_("The key's signature does not fit the certificate. Check that the right key is inserted."))
 
 /* the certificate's standing */
-X(CERT_MALFORMED, "certificate-malformed", 400, N_("The certificate cannot be read."))
+X(CERT_MALFORMED, "certificate-malformed", 400, N_("The certificate cannot be read. Contact customer service."))
 X(CERT_UNKNOWN_ISSUER, "certificate-unknown-issuer", 403, N_("This certificate was not issued by this certificate authority. It cannot be renewed here."))
 X(CERT_REVOKED, "certificate-revoked", 403, N_("This certificate has been revoked. Visit a service point to apply for a new one."))
 X(CERT_SUPERSEDED, "certificate-superseded", 403, N_("This certificate has already been replaced by a newer one, valid until %s."))
@@ -67,7 +68,7 @@ X(INVOICE_WAITING, "invoice-waiting", 409, N_("The invoice has not been issued y
 X(INVOICE_REFUSED, "invoice-refused", 422, N_("The invoice cannot be issued (%s). Contact customer service."))
 
 /* issuing */
-X(CSR_INVALID, "csr-invalid", 422, N_("The certificate request is not acceptable (%s)."))
+X(CSR_INVALID, "csr-invalid", 422, N_("The certificate request is not acceptable (%s). Try again; if it stays, contact customer service."))
 X(PROOF_INVALID, "proof-invalid", 422, N_("The request is not properly signed by the old key. Check that the right key is inserted."))
 X(KEY_OTHER, "key-other", 409, N_("This order is bound to another key pair. Insert the key on which the installation was begun."))
 X(CA_FAILED, "ca-failed", 502, N_("The certificate could not be issued just now. Your payment is kept; try again in a moment."))
@@ -93,15 +94,15 @@ X(TOKEN_SEVERAL, "token-several", 500, N_("More than one key is inserted. Leave 
 X(TOKEN_UNINITIALISED, "token-uninitialised", 500, N_("The key is not initialised. Contact customer service."))
 X(TOKEN_FULL, "token-full", 500, N_("The key has no room left. Contact customer service; do not delete anything yourself."))
 X(TOKEN_BUSY, "token-busy", 500, N_("Another program is using the key. Close it and try again."))
-X(TOKEN_WRITE_PROTECTED, "token-write-protected", 500, N_("The key is write-protected."))
+X(TOKEN_WRITE_PROTECTED, "token-write-protected", 500, N_("The key is write-protected. Contact customer service."))
 X(TOKEN_DEVICE, "token-device", 500, N_("The key reports a fault. Pull it out, insert it again and try again."))
-X(TOKEN_NO_KEY, "token-no-key", 500, N_("The private key of this certificate is not on the key that is inserted."))
+X(TOKEN_NO_KEY, "token-no-key", 500, N_("The private key of this certificate is not on the key that is inserted. Check that the right key is inserted."))
 X(TOKEN_VERIFY, "token-verify", 500, N_("What was read back from the key differs from what was written. Use recovery to try again."))
 X(TOKEN_MECHANISM, "token-mechanism", 500, N_("The key cannot do what is needed (%s). Contact customer service."))
 X(PIN_INCORRECT, "pin-incorrect", 403, N_("The PIN is wrong."))
 X(PIN_LOW, "pin-low", 403, N_("The PIN is wrong. Only a few tries are left."))
 X(PIN_FINAL, "pin-final", 403, N_("The PIN is wrong. One try is left; if it is wrong again the key is locked."))
-X(PIN_LOCKED, "pin-locked", 403, N_("The key is locked after too many wrong PINs. Only the certificate authority can unlock it; do not initialise it."))
+X(PIN_LOCKED, "pin-locked", 403, N_("The key is locked after too many wrong PINs. Only the certificate authority can unlock it: contact customer service. Do not initialise it."))
 X(PIN_LENGTH, "pin-length", 403, N_("The PIN is too short or too long."))
 X(PIN_NEEDED, "pin-needed", 403, N_("The PIN is needed again."))
 

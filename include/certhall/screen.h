@@ -82,7 +82,7 @@ void screen_set_help(bool (*open)(void *ctx, const struct error *err, const char
 
 /* Something that goes on beside every page: its key is F4 or Ctrl-O. page: the name of the page on top. */
 struct screen_aside {
-	const char *(*label)(void *ctx, const char *page); /* for that page's bar, translated, borrowed; NULL: nothing to say there */
+	const char *(*label)(void *ctx, const char *page); /* for that page's bar, translated, borrowed; "": nothing goes on; NULL: no key there */
 	void (*open)(void *ctx, const char *page);         /* the key was pressed; on pages, not in dialogs */
 	const char *(*leaving)(void *ctx);                 /* what to mind when the program is left; NULL: nothing */
 	const char *name;                                  /* N_(), in the list of keys */

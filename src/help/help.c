@@ -47,6 +47,13 @@ static const char *value_of(const struct help_values *values, const char *name, 
 	return NULL;
 }
 
+/* Chinese stands off from a number, not from Chinese: where the value is words the space before it goes. */
+static void close_up(struct bytes *out, const char *value)
+{
+	if (out->len >= 2 && out->data[out->len - 1] == ' ' && out->data[out->len - 2] >= 0x80 && (unsigned char)*value >= 0x80)
+		out->len--;
+}
+
 /* {name} becomes its value; ** and ` are taken out. */
 static void put_text(struct reader *r, struct bytes *out, const char *text)
 {
@@ -59,6 +66,8 @@ static void put_text(struct reader *r, struct bytes *out, const char *text)
 			if (value == NULL)
 				complain(r, r->line, "no such value in { }");
 			n = value != NULL && r->values != NULL ? (size_t)(end - text + 1) : 1;
+			if (n > 1)
+				close_up(out, value);
 			r->code = value != NULL && r->values != NULL ? bytes_append(out, value, strlen(value)) : bytes_append(out, text, 1);
 		} else if (strncmp(text, "**", 2) == 0) {
 			n = 2;

@@ -126,6 +126,10 @@ void judge_clock(const struct doctor_options *options, struct check *check)
 	int64_t off = hall_clock_offset(options->hall);
 	long long seconds = off < 0 ? -off : off;
 	char now[24];
+	if (seconds == 0) {
+		check_set(check, CHECK_OK, "%s", _("The same as the hall's clock"));
+		return;
+	}
 	if (seconds <= CLOCK_WARN_S) {
 		check_set(check, CHECK_OK, _("Right to %lld s by the hall's clock"), seconds);
 		return;

@@ -108,17 +108,30 @@ static int draw_key(const struct area *row, int col, const char *f_key, const ch
 	return term_text(row, 0, col + 1, STYLE_BAR, label);
 }
 
-/* What goes on beside the page stands left of help; gives the column it begins at. */
-static int draw_aside(const struct area *row, struct screen *top, int right)
+static const char *aside_label(const struct screen *top)
 {
 	const struct screen_aside *aside = screen_aside();
-	const char *label = aside->label != NULL && !top->ops->dialog ? aside->label(aside->ctx, top->ops->name) : NULL;
-	if (label == NULL)
+	return aside->label != NULL && !top->ops->dialog ? aside->label(aside->ctx, top->ops->name) : NULL;
+}
+
+/* What goes on beside the page stands left of help; gives the column it begins at. */
+static int draw_aside(const struct area *row, const char *label, int right)
+{
+	if (label == NULL || *label == '\0')
 		return right;
 	const char *plain = row->cols >= WIDE_BAR ? "Ctrl-O" : "";
 	int col = right - key_width("F4", plain, label);
 	draw_key(row, col > 0 ? col : 0, "F4", plain, label);
 	return col - 2;
+}
+
+/* Its key, while nothing goes on there, where room is left. */
+static void draw_aside_key(const struct area *row, int col, int right)
+{
+	const char *name = _(screen_aside()->name);
+	const char *plain = col + key_width("F4", "Ctrl-O", name) <= right ? "Ctrl-O" : "";
+	if (col + key_width("F4", plain, name) <= right)
+		draw_key(row, col, "F4", plain, name);
 }
 
 /* The most important keys first, as many as fit; help, which lists them all, always. */
@@ -132,7 +145,8 @@ static void draw_keys(const struct area *row, struct screen *top)
 		own_back |= action->plain.code == KEY_CODE_ESC && action->plain_name != NULL;
 	}
 	const char *help = _("Help"), *help_key = top->ops->input ? "Ctrl-G" : "?";
-	int col = 1, right = draw_aside(row, top, row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2));
+	const char *label = aside_label(top);
+	int col = 1, right = draw_aside(row, label, row->cols - 1 - (own_help ? 0 : key_width("F1", help_key, help) + 2));
 	for (const struct action *action = actions; action->id != 0; action++) {
 		const char *f_key = f_key_name(action->f_key, name, sizeof name);
 		const char *plain = action->plain_name != NULL ? _(action->plain_name) : "";
@@ -140,7 +154,9 @@ static void draw_keys(const struct area *row, struct screen *top)
 			col = draw_key(row, col, f_key, plain, _(action->label)) + 2;
 	}
 	if (!own_back && col + key_width("", "Esc", _("Back")) <= right)
-		draw_key(row, col, "", "Esc", _("Back"));
+		col = draw_key(row, col, "", "Esc", _("Back")) + 2;
+	if (label != NULL && *label == '\0')
+		draw_aside_key(row, col, right);
 	if (!own_help)
 		draw_key(row, row->cols - 1 - key_width("F1", help_key, help), "F1", help_key, help);
 }

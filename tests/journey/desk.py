@@ -81,7 +81,7 @@ def _():
     global first
     bells = desk.look()["bells"]
     first = begin("付款以后一直停在等待页面", topic="pay")
-    desk.wait("等候 1", re.compile(r"\d 秒!"), "按 F2 接入")
+    desk.wait("等候 1", re.compile(r"\d 秒！"), "按 F2 接入")
     tap.check(desk.look()["bells"] > bells, "no ring")
     press(desk, "F2")
     desk.wait("已接入会话", "我的会话 1/5", "付款以后一直停在等待页面", "来自：费用支付")

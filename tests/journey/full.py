@@ -26,6 +26,11 @@ def journey(lang, algorithm, old_algorithm, from_days, to_days):
         with Walk(where, lang) as person:
             person.home()
             person.check_environment(component=True)
+            person.screen.wait(holder, timeout=60)
+            person.key("F3")
+            person.see("The whole certificate, in technical terms:")
+            person.key("Esc")
+            person.title("Choose certificate")
             person.choose(holder)
             person.pin("87654321")
             person.see("The PIN is wrong.")

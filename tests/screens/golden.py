@@ -61,7 +61,7 @@ WALKS = {
     "desk-supervisor": (["desk", "supervisor"], [("choose", []), ("desk", ["Enter"] + stage.PIN), ("talk", ["Enter"]), ("agents", ["F3"])]),
     "desk-refused": (["desk", "stranger"], [("choose", []), ("refused", ["Enter"] + stage.PIN)]),
     "unfinished-check": (["unfinished", "clock"], [("home", []), ("check", ["1"])]),
-    "reading": ([], [("home", []), ("certs", ["2"]), ("home-2", ["Esc"]), ("help", ["?"])]),
+    "reading": ([], [("home", []), ("certs", ["2"]), ("detail", ["Enter"]), ("certs-2", ["Esc"]), ("home-2", ["Esc"]), ("help", ["?"])]),
     "renew": (["fail"], [
         ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("not-yet", ["Down", "Down", "Enter"]), ("choose-2", ["Enter", "Home"]),
         ("pin", ["Enter"]), ("pin-wrong", ['"1111', "Enter"]), ("details", stage.PIN), ("details-bad", ["F2"]),
@@ -70,7 +70,7 @@ WALKS = {
         ("recovered", ["Enter"]), ("install-pin-2", ["Enter"]), ("done", stage.PIN), ("receipt", ["6"]), ("done-2", ["Esc"]), ("home-2", ["Enter"])]),
     "pay": (["code-expired", "reconnecting"], [
         ("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"]), ("details", stage.PIN),
-        ("details-more", ["Tab"] * 6 + ["Right", "Tab"]), ("details-3", ["S-Tab", "Left"] + ["S-Tab"] * 6),
+        ("leave", ["Esc"]), ("details-2", ["Enter"]), ("details-more", ["Tab"] * 6 + ["Right", "Tab"]), ("details-3", ["S-Tab", "Left"] + ["S-Tab"] * 6),
         ("pay", stage.FORM), ("pay-fresh", ["6"]), ("cancel", ["8"]), ("refused", ["2", "Enter"])]),
     "pin-low": (["pin-low"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("pin", ["Enter"])]),
     "pin-final": (["pin-final"], [("home", []), ("check", ["1"]), ("choose", ["Enter"]), ("sure", ["Enter"]), ("pin", ["2", "Enter"])]),

@@ -39,17 +39,19 @@ static int check(sqlite3 *db, const char *path, struct error *err)
 		&& strcmp((const char *)sqlite3_column_text(q, 0), "ok") == 0;
 	sqlite3_finalize(q);
 	if (!good)
-		return wrong(err, path, "check", "it is damaged");
+		return error_set(err, ERR_BAD_INPUT, path, "it is damaged, or no database");
 	good = sqlite3_prepare_v2(db, "SELECT count(*) FROM orders, (SELECT count(*) FROM bill)", -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
 	sqlite3_finalize(q);
-	return good ? 0 : wrong(err, path, "check", "it is no database of a hall");
+	return good ? 0 : error_set(err, ERR_BAD_INPUT, path, "it is no database of a hall");
 }
 
-static int copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct error *err)
+static int copy_pages(sqlite3 *from, const char *from_path, sqlite3 *to, const char *path, struct error *err)
 {
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
 	int rc = backup != NULL ? sqlite3_backup_step(backup, -1) : SQLITE_ERROR; /* all of it in one read: one moment */
 	int end = sqlite3_backup_finish(backup);
+	if (end == SQLITE_NOTADB || end == SQLITE_CORRUPT)
+		return error_set(err, ERR_BAD_INPUT, from_path, "%s", sqlite3_errmsg(to));
 	return rc == SQLITE_DONE && end == SQLITE_OK ? 0 : wrong(err, path, "copy to", sqlite3_errmsg(to));
 }
 
@@ -69,7 +71,7 @@ static int fill(const char *from, const char *part, struct error *err)
 	if (rc == 0)
 		rc = open_one(part, SQLITE_OPEN_READWRITE, &target, err);
 	if (rc == 0)
-		rc = copy_pages(source, target, part, err);
+		rc = copy_pages(source, from, target, part, err);
 	if (rc == 0 && sqlite3_exec(target, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK) /* one file, without a log beside it */
 		rc = wrong(err, part, "write", sqlite3_errmsg(target));
 	if (rc == 0)
@@ -85,7 +87,7 @@ int sql_copy(const char *from, const char *to, struct error *err)
 	if (snprintf(part, sizeof part, "%s.part", to) >= (int)sizeof part)
 		return wrong(err, to, "write", "the path is too long");
 	if (access(to, F_OK) == 0)
-		return wrong(err, to, "write", "it is there already");
+		return error_set(err, ERR_FILE_EXISTS, to, "nothing is written over");
 	unlink(part); /* of one that was interrupted */
 	int rc = file_create(part, "", 0, err);
 	if (rc != 0)
@@ -110,7 +112,7 @@ int sql_lock(const char *path, bool alone, int *fd, struct error *err)
 		return 0;
 	close(*fd);
 	*fd = -1;
-	return wrong(err, path, "lock", alone ? "certhalld is serving it, or another command works with it" : "it is being restored");
+	return error_set(err, ERR_DATABASE_IN_USE, path, alone ? "locked" : "it is being restored");
 }
 
 /* The old one's log is taken into it, so that it can stand aside as one file, and none lies where the new one will stand. */
