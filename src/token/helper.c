@@ -50,7 +50,13 @@ static int answer_key(struct call *call, int rc, struct key *key, struct error *
 
 static int op_list(struct helper *helper, struct call *call, struct error *err)
 {
-	return slot_list(helper, call->answer, err);
+	int rc = slot_list(helper, call->answer, err);
+	if (rc == 0 || helper->logged_in)
+		return rc;
+	/* A module whose daemon was started again answers nothing until it is loaded again, too. */
+	module_unload(helper);
+	rc = module_load(helper, err);
+	return rc == 0 ? slot_list(helper, call->answer, err) : rc;
 }
 
 static int op_certs(struct helper *helper, struct call *call, struct error *err)
@@ -298,7 +304,7 @@ static int wait_and_serve(struct helper *helper)
 		return serve(helper);
 	alarm(HANG_S);
 	bool changed = false;
-	if (token_lock(helper, false, false, NULL) == 0) {
+	if (helper->p11 != NULL && token_lock(helper, false, false, NULL) == 0) {
 		changed = slot_changed(helper);
 		token_unlock(helper);
 	}

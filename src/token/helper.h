@@ -2,7 +2,8 @@
  *
  * PKCS#11 is called directly for slots, sessions, objects and keys; libp11 makes an OpenSSL key of a private key on the
  * token, for signatures, PKCS#10 and CMS. Both talk to one instance of the module, and a login counts for all sessions of
- * an application with a token (PKCS#11 v2.40 section 2.4), so libp11 never gets the PIN, which it would keep.
+ * an application with a token (PKCS#11 v2.40 section 2.4), so libp11 never gets the PIN, which it would keep. p11-kit's
+ * proxies give each an instance of its own: what libp11 then cannot see is signed with without it.
  */
 #ifndef CERTHALL_TOKEN_HELPER_H
 #define CERTHALL_TOKEN_HELPER_H
@@ -28,6 +29,7 @@ struct helper {
 	const char *module_path, *module_args;
 	char path[PATH_MAX]; /* of the file that was loaded */
 	CK_FUNCTION_LIST *p11;
+	bool apart; /* p11 is another instance of the module than libp11's */
 	struct PKCS11_ctx_st *ctx;
 	UI_METHOD *ui;
 

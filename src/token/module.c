@@ -59,11 +59,12 @@ static int get_functions(const char *path, CK_FUNCTION_LIST **list, struct error
 }
 
 /* p11-kit's proxies hand every caller an instance of its own, which libp11's C_Initialize did not reach. */
-static CK_RV initialise(const struct helper *helper, CK_FUNCTION_LIST *list)
+static CK_RV initialise(struct helper *helper, CK_FUNCTION_LIST *list)
 {
 	CK_INFO info;
 	CK_RV rv = list->C_GetInfo(&info);
-	if (rv != CKR_CRYPTOKI_NOT_INITIALIZED)
+	helper->apart = rv == CKR_CRYPTOKI_NOT_INITIALIZED;
+	if (!helper->apart)
 		return rv;
 	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
 	void *reserved = (void *)helper->module_args;
@@ -126,6 +127,8 @@ void module_unload(struct helper *helper)
 {
 	if (helper->p11 != NULL) {
 		session_logout(helper);
+		if (helper->apart)
+			helper->p11->C_Finalize(NULL);
 		PKCS11_CTX_unload(helper->ctx);
 		PKCS11_CTX_free(helper->ctx);
 	}

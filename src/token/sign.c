@@ -42,7 +42,8 @@ static EVP_PKEY *choose(struct helper *helper, PKCS11_KEY *keys, unsigned count,
 	return silent;
 }
 
-/* The same without libp11, which gives no key at all when one on the token is of a kind it does not know (SM2). */
+/* The same without libp11, which gives no key at all when one on the token is of a kind it does not know (SM2), and sees none
+ * where its instance of the module has a login of its own (p11-kit-client). */
 static int find_directly(struct helper *helper, const struct bytes *id, const struct bytes *spki, const EVP_PKEY *wanted,
 	EVP_PKEY **out, struct error *err)
 {
@@ -77,7 +78,7 @@ static int find_private(struct helper *helper, const struct bytes *id, const str
 	ERR_clear_error();
 	if (PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) == 0)
 		*out = choose(helper, keys, count, id, wanted);
-	else
+	if (*out == NULL)
 		rc = find_directly(helper, id, spki, wanted, out, err);
 	ERR_clear_error();
 	EVP_PKEY_free(wanted);

@@ -32,6 +32,7 @@ static CK_RV get_ids(const struct helper *helper, struct slot_ids *slots)
 
 static bool get_token(const struct helper *helper, CK_SLOT_ID id, CK_SLOT_INFO *slot, CK_TOKEN_INFO *token)
 {
+	memset(slot, 0, sizeof *slot);
 	memset(token, 0, sizeof *token);
 	return helper->p11->C_GetSlotInfo(id, slot) == CKR_OK && slot->flags & CKF_TOKEN_PRESENT &&
 		helper->p11->C_GetTokenInfo(id, token) == CKR_OK;
@@ -116,9 +117,12 @@ static bool is_empty(const CK_UTF8CHAR *padded, size_t size)
 	return n == size;
 }
 
-/* A software token offers an empty slot for one more token: nobody inserted that. A blank key has a serial number. */
+/* A software token offers an empty slot for one more token: nobody inserted that. A blank key has a serial number. One that can
+ * only be read and asks for no PIN holds no private key: NSS's own services, p11-kit's list of authorities. */
 static bool is_nobodys(const CK_TOKEN_INFO *token)
 {
+	if (token->flags & CKF_WRITE_PROTECTED && token->flags & CKF_TOKEN_INITIALIZED && !(token->flags & CKF_LOGIN_REQUIRED))
+		return true;
 	return !(token->flags & CKF_TOKEN_INITIALIZED) && is_empty(token->label, sizeof token->label) &&
 		is_empty(token->serialNumber, sizeof token->serialNumber);
 }

@@ -59,7 +59,7 @@ void fixture_knob(const struct fixture *f, const char *name, const char *text)
 		unlink(path);
 }
 
-static const char *built(const char *name)
+const char *fixture_built(const char *name)
 {
 	static char paths[2][512];
 	static int next;
@@ -72,9 +72,23 @@ static const char *built(const char *name)
 void fixture_restart(struct fixture *f, int timeout_ms)
 {
 	token_free(&f->token);
-	struct token_options options = { .module = f->module, .helper = built("certhall-token"), .log = f->log,
-		.timeout_ms = timeout_ms };
+	struct token_options options = { .module = f->module, .module_args = f->args, .log = f->log, .timeout_ms = timeout_ms };
+	options.helper = f->helper != NULL ? f->helper : fixture_built("certhall-token");
 	assert_int_equal(token_new(f->loop, &options, &f->token), 0);
+}
+
+void fixture_use(struct fixture *f, const char *module, const char *args, const char *label)
+{
+	f->module = module;
+	f->args = args;
+	fixture_restart(f, 0);
+	expect(do_list(f), ERR_OK);
+	for (size_t i = 0; i < outcome.list.count; i++)
+		if (strcmp(outcome.list.slots[i].label, label) == 0) {
+			f->slot = outcome.list.slots[i].id;
+			return;
+		}
+	fail_msg("%s: no token %s", module, label);
 }
 
 void fixture_open(struct fixture *f, bool faulty, int timeout_ms)
@@ -95,7 +109,8 @@ void fixture_open(struct fixture *f, bool faulty, int timeout_ms)
 	snprintf(command, sizeof command, "mkdir $DIR/tokens && softhsm2-util --init-token --free --label '%s' --pin %s --so-pin 24681012",
 		LABEL, PIN);
 	fixture_run(f, command, NULL);
-	snprintf(module, sizeof module, "%s", faulty ? built("tests/token/fault_module.so") : "/usr/lib/softhsm/libsofthsm2.so");
+	setenv("FAULT_MODULE", fixture_built("tests/token/fault_module.so"), 1);
+	snprintf(module, sizeof module, "%s", faulty ? fixture_built("tests/token/fault_module.so") : "/usr/lib/softhsm/libsofthsm2.so");
 	f->module = module;
 	f->loop = loop_new();
 	fixture_restart(f, timeout_ms);
@@ -258,10 +273,15 @@ int do_csr(struct fixture *f, const uint8_t *id, const struct bytes *old)
 	return end(f);
 }
 
+static int write_as(struct fixture *f, const uint8_t *id, const char *label, const struct bytes *cert)
+{
+	token_write_cert(f->token, f->slot, id, label, cert, on_bytes, NULL);
+	return end(f);
+}
+
 int do_write(struct fixture *f, const uint8_t *id, const struct bytes *cert)
 {
-	token_write_cert(f->token, f->slot, id, "AZT000000TEST", cert, on_bytes, NULL);
-	return end(f);
+	return write_as(f, id, "AZT000000TEST", cert);
 }
 
 int do_prove(struct fixture *f, const uint8_t *id)
@@ -274,6 +294,38 @@ int do_remove(struct fixture *f, const struct bytes *cert)
 {
 	token_remove(f->token, f->slot, cert, on_done, NULL);
 	return end(f);
+}
+
+void new_id(uint8_t id[TOKEN_ID])
+{
+	static int orders;
+	char order[32];
+	snprintf(order, sizeof order, "AZT00000TRAP%d", ++orders);
+	token_id_of_order(order, "sign", id);
+}
+
+struct bytes do_install(struct fixture *f, const uint8_t *id, const char *algorithm)
+{
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_generate(f, id, algorithm), ERR_OK);
+	struct bytes cert = make_cert(&outcome.key.spki, "Holder", 1);
+	expect(do_write(f, id, &cert), ERR_OK);
+	return cert;
+}
+
+void do_renewal(struct fixture *f, const struct bytes *old, const uint8_t *id, const char *algorithm)
+{
+	expect(do_login(f, PIN), ERR_OK);
+	expect(do_sign(f, old, "challenge"), ERR_OK);
+	expect(do_generate(f, id, algorithm), ERR_OK);
+	struct bytes cert = make_cert(&outcome.key.spki, "Holder", 2);
+	expect(do_csr(f, id, old), ERR_OK);
+	expect(do_cms(f, old, "statement"), ERR_OK);
+	expect(write_as(f, id, "AZT000000NEXT", &cert), ERR_OK);
+	assert_int_equal(outcome.bytes.len, cert.len);
+	assert_memory_equal(outcome.bytes.data, cert.data, cert.len);
+	expect(do_prove(f, id), ERR_OK);
+	bytes_free(&cert);
 }
 
 struct bytes make_cert(const struct bytes *spki, const char *name, int serial)

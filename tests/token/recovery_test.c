@@ -15,10 +15,7 @@ static int open_token(void **state)
 {
 	(void)state;
 	fixture_open(&fixture, true, 0);
-	expect(do_login(&fixture, PIN), ERR_OK);
-	expect(do_generate(&fixture, old_id, "ec:P-256"), ERR_OK);
-	old = make_cert(&outcome.key.spki, "Old", 1);
-	expect(do_write(&fixture, old_id, &old), ERR_OK);
+	old = do_install(&fixture, old_id, "ec:P-256");
 	return 0;
 }
 
@@ -59,14 +56,6 @@ static int install(const uint8_t *id, const char *algorithm, int *serial)
 		rc = do_prove(f, id);
 	bytes_free(&cert);
 	return rc;
-}
-
-static void new_id(uint8_t *id)
-{
-	static int orders;
-	char order[32];
-	snprintf(order, sizeof order, "ORDER%d", ++orders);
-	token_id_of_order(order, "sign", id);
 }
 
 static void expect_one(const uint8_t *id, const char *what)

@@ -9,8 +9,8 @@
  *   keys that move in libp11's list, destroyed ones that stay in it        sequence_test
  *   libp11 keeps the PIN                                                   pin_test test_memory, journey/secrecy.py
  *   key pairs that can be taken out                                        recovery_test test_leaky, sequence_test
- *   a certificate wants its serial number, refuses other attributes        test_strict
- *   the same certificate is refused a second time                          test_written_once
+ *   a certificate wants its serial number, refuses other attributes        test_strict, modules_test test_nss
+ *   the same certificate is refused a second time                          test_written_once, modules_test test_nss_twice
  *   two pairs with one id are both kept                                    sequence_test
  *   no CKM_RSA_X_509; attributes cannot be changed                         test_mechanisms
  *   a key that wants its PIN at each use (CKA_ALWAYS_AUTHENTICATE)         test_always_auth
@@ -25,7 +25,9 @@
  *   tells of more than there is                                            test_lies
  *   half a certificate; one half of a pair; a pair without certificate     test_half_certificate, test_torn, recovery_test
  *   writes on the terminal, loses its daemon (SIGPIPE)                     test_noise
- *   instances of its own for each caller (p11-kit)                         module.c initialise(); no such module in the tests
+ *   instances, and logins, of its own for each caller (p11-kit)            modules_test test_proxy, test_client
+ *   its daemon dies, and is started again                                  modules_test test_client_killed
+ *   arguments to start with (NSS); a slot with services of its own         modules_test test_nss, test_nss_no_args
  */
 #include "fixture.h"
 
@@ -53,18 +55,7 @@ static int teardown(void **state)
 
 static void install(struct fixture *f, const char *algorithm)
 {
-	expect(do_login(f, PIN), ERR_OK);
-	expect(do_generate(f, old_id, algorithm), ERR_OK);
-	old = make_cert(&outcome.key.spki, "Old", 1);
-	expect(do_write(f, old_id, &old), ERR_OK);
-}
-
-static void new_id(uint8_t id[TOKEN_ID])
-{
-	static int orders;
-	char order[32];
-	snprintf(order, sizeof order, "AZT00000TRAP%d", ++orders);
-	token_id_of_order(order, "signing", id);
+	old = do_install(f, old_id, algorithm);
 }
 
 static int calls(const struct fixture *f, const char *function)
@@ -74,20 +65,11 @@ static int calls(const struct fixture *f, const char *function)
 	return atoi(fixture_run(f, command, NULL));
 }
 
-/* All of a renewal's requests. */
 static void renew(struct fixture *f, const char *algorithm)
 {
 	uint8_t id[TOKEN_ID];
 	new_id(id);
-	expect(do_login(f, PIN), ERR_OK);
-	expect(do_sign(f, &old, "challenge"), ERR_OK);
-	expect(do_generate(f, id, algorithm), ERR_OK);
-	struct bytes cert = make_cert(&outcome.key.spki, "New", 2);
-	expect(do_csr(f, id, &old), ERR_OK);
-	expect(do_cms(f, &old, "statement"), ERR_OK);
-	expect(do_write(f, id, &cert), ERR_OK);
-	expect(do_prove(f, id), ERR_OK);
-	bytes_free(&cert);
+	do_renewal(f, &old, id, algorithm);
 }
 
 static void test_read_first(void **state)
