@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+/* What the hall would refuse is not offered: of a renewed one the old certificate may still be on the key. */
 static bool shows(const struct keyed_cert *cert)
 {
-	return cert->on_this_ca && cert->has_key;
+	enum standing standing = cert->standing.standing;
+	bool refused = standing == STANDING_SUPERSEDED || standing == STANDING_REVOKED || standing == STANDING_NOT_YET_VALID;
+	return cert->on_this_ca && cert->has_key && !(cert->has_standing && refused);
 }
 
 static size_t shown_certs(const struct app *app, const struct keyed_cert *out[], size_t most)

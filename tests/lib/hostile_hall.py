@@ -72,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         if kind:
             self.send_header("Content-Type", kind)
-        for name, value in headers.items():
+        for name, value in {**self.server.proxy.headers, **headers}.items():
             self.send_header(name.replace("_", "-"), str(value))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -123,10 +123,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Proxy:
-    """.requests: what was asked for, as "GET /v1/hall". .context: of TLS, may be replaced; None: plain HTTP."""
+    """.requests: what was asked for, as "GET /v1/hall". .context: of TLS, may be replaced; None: plain HTTP. .headers: with every answer."""
 
     def __init__(self, where, timeout=3):
-        self.where, self.rules, self.requests, self.closing = where, [], [], threading.Event()
+        self.where, self.rules, self.requests, self.headers, self.closing = where, [], [], {}, threading.Event()
         self.context = context(os.path.join(where.dir, "hall/tls.pem"), os.path.join(where.dir, "hall/tls.key"))
         self.httpd = Server(("127.0.0.1", 0), Handler)
         self.httpd.proxy = self
