@@ -28,12 +28,13 @@ int command_backup(int argc, char **argv)
 	int rc = hall_open(config, &hall, &err);
 	if (rc == 0)
 		rc = sql_copy(hall->settings.database, to, &err);
-	if (rc == 0)
-		rc = note(hall->db[0], "backup", to, &err);
+	int noted = rc == 0 ? note(hall->db[0], "backup", to, &err) : rc;
 	hall_free(&hall);
 	if (rc != 0 || stat(to, &st) != 0)
 		return command_failed(&err);
 	printf(_("%s: %lld bytes, checked.\n"), to, (long long)st.st_size);
+	if (noted != 0) /* when the disk is full it is wanted most */
+		fprintf(stderr, _("certhalld: the backup is whole, but the audit log does not tell of it: %s\n"), err.detail);
 	return 0;
 }
 

@@ -64,6 +64,17 @@ def _():
     tap.equal(backup(f"{office.dir}/none/x", check=False).returncode, 1)
 
 
+@tap.test("A backup is made also when the audit log cannot be told of it, and says so")
+def _():
+    office.sql("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(FAIL, 'no room'); END")
+    done = backup(f"{office.dir}/unnoted.backup", check=False)
+    office.sql("DROP TRIGGER full")
+    tap.equal(done.returncode, 0, done.stderr)
+    tap.contains(done.stderr, "the audit log does not tell of it")
+    tap.check(os.path.getsize(f"{office.dir}/unnoted.backup") > 0)
+    os.unlink(f"{office.dir}/unnoted.backup")
+
+
 def restore(path, check=0):
     done = office.certhalld("restore", path, check=False)
     tap.equal(done.returncode, check, done.stdout + done.stderr)
