@@ -15,8 +15,8 @@ struct secret {
 };
 
 /* Call once at the start of a program that handles secrets: locked memory, no core dumps, not traceable by
- * other processes of the same user. */
-void secret_init(void);
+ * other processes of the same user. False: the system does not let memory be locked, and secrets may come into a swap page. */
+bool secret_init(void);
 
 int secret_set(struct secret *s, const char *text, size_t len) CH_MUST_CHECK; /* copies; ERR_NO_MEMORY, ERR_PIN_LENGTH */
 void secret_move(struct secret *to, struct secret *from);                     /* to takes it over, from is left empty */

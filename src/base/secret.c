@@ -8,13 +8,21 @@
 
 enum { SECURE_HEAP = 65536, SECURE_MIN = 32 };
 
-void secret_init(void)
+bool secret_init(void)
 {
+	static bool locked;
 	const struct rlimit none = { 0, 0 };
+	struct rlimit lockable;
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (!CRYPTO_secure_malloc_initialized())
-		CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_MIN);
+	if (CRYPTO_secure_malloc_initialized())
+		return locked;
+	if (getrlimit(RLIMIT_MEMLOCK, &lockable) == 0) {
+		lockable.rlim_cur = lockable.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &lockable);
+	}
+	locked = CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_MIN) == 1; /* 2: there, and not locked */
+	return locked;
 }
 
 int secret_set(struct secret *s, const char *text, size_t len)

@@ -250,7 +250,7 @@ int main(int argc, char **argv)
 		line_say(stderr, _("certhall: this cannot be understood: %s\n"), asked.wrong != NULL ? asked.wrong : optind < argc ? argv[optind] : _("an option of another command"));
 		return usage(stderr);
 	}
-	secret_init();
+	bool locked = secret_init();
 	if (words && asked.options.rest[1] != NULL)
 		return command_help(&asked.options, NULL);
 	if (settings_load(asked.options.config, &settings, &err) != 0) {
@@ -259,6 +259,8 @@ int main(int argc, char **argv)
 	}
 	enter_kiosk(command, &asked.options, &settings);
 	open_log(&settings);
+	if (!locked)
+		log_line(LOG_LEVEL_WARN, "secret", "%s", "memory cannot be locked (ulimit -l): a PIN may come into a swap page");
 	if (settings.kiosk && kiosk_confine(&settings, &err) != 0) {
 		log_error("kiosk", &err);
 		line_error(&err);

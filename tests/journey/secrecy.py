@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import struct
+import subprocess
 import sys
 import termios
 
@@ -18,6 +19,7 @@ from renewals import DETAILS, certs  # noqa: E402
 
 PIN = "Zq7!vX3#kP9@wJ5%"
 WRONG = "Hd4$tN8&mR2*cB6+"
+GROUP = 4   # not root's
 PIECE = 5  # characters that are looked for together: twice as many in a row are always found
 HOLDERS = [f"测试{number}号（样票）有限公司" for number in "一二三"]
 
@@ -91,15 +93,50 @@ def not_in_files(place):
                     tap.check(not holds(file.read()), path)
 
 
-def provision():
+def can_look():
     if os.getuid() != 0:
         raise tap.Skip("only root may look into the programs")
     with open(tap.built("certhall"), "rb") as file:
         if b"libasan" in file.read():
             raise tap.Skip("under a sanitizer nothing can be told")
+
+
+def provision():
+    can_look()
     place = hall.Hall(certs=[(name, "ec:P-256", -345, 20) for name in HOLDERS], settings={'"rsa:2048,rsa:3072,ec:P-256"': '"ec:P-256"'})
     place.pkcs11("--login", "--pin", hall.PIN, "--change-pin", "--new-pin", PIN)
     return place
+
+
+@tap.test("where no memory can be locked the log says so")
+def _():
+    can_look()
+    with hall.Hall(certs=[(HOLDERS[0], "ec:P-256", -345, 20)]) as place:
+        log = os.path.join(place.dir, "home/state/certhall/certhall.log")
+        for limit, said in (("-l unlimited", False), ("-l 0", True)):
+            subprocess.run(["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock", "sh", "-c", f'ulimit {limit}; exec "$@"', "sh",
+                            tap.built("certhall"), "certs"], env=place.env("en", module=True), capture_output=True, check=True)
+            with open(log) as file:
+                tap.equal("memory cannot be locked" in file.read(), said, limit)
+
+
+@tap.test("neither program can be dumped or traced, not even into a pipe, where the limit of a core's size does not count")
+def _():
+    can_look()
+    def group_of(command, env, programs):
+        """Who owns its files in /proc: root alone once it cannot be dumped."""
+        with subprocess.Popen(["setpriv", f"--regid={GROUP}", "--clear-groups", *command], env=env, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            keys.wait_for(lambda: os.readlink(f"/proc/{process.pid}/exe").endswith(os.path.basename(command[0])), "the program")
+            keys.wait_for(lambda: len(keys.helpers(process.pid)) + 1 >= programs, "the helper")
+            try:
+                return {os.stat(f"/proc/{pid}/environ").st_gid for pid in (process.pid, *keys.helpers(process.pid))}
+            finally:
+                process.kill()
+
+    with hall.Hall(certs=[(HOLDERS[0], "ec:P-256", -345, 20)]) as place:
+        env = place.env("en", module=True)
+        tap.equal(group_of(["sleep", "60"], env, 1), {GROUP})
+        tap.equal(group_of([tap.built("certhall"), "renew", "--pin-fd", "0", "--acknowledge"], env, 2), {0})
 
 
 @tap.test("a renewal in the full-screen program")
