@@ -87,7 +87,7 @@ static int note_loader(struct dl_phdr_info *info, size_t size, void *out)
 
 static int allow_program(int ruleset, const char *path)
 {
-	return access(path, X_OK) == 0 ? allow(ruleset, AT_FDCWD, path, 0, LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE) : -1;
+	return allow(ruleset, AT_FDCWD, path, 0, LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 static int make_rules(int ruleset, const char *program, bool refer)
@@ -104,6 +104,8 @@ static int make_rules(int ruleset, const char *program, bool refer)
 
 int confine_programs(const char *program, struct error *err)
 {
+	if (access(program, X_OK) != 0)
+		return error_set(err, ERR_CONFINE, program, "%s: %s", program, strerror(errno));
 	long version = abi();
 	const struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
 		(version >= ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0) };

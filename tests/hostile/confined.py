@@ -98,7 +98,7 @@ def _():
         text = re.sub(r'(helper = )"[^"]*"', r'\1"/nowhere/certhall-token"', file.read())
     house.write("no-helper.conf", text)
     with stand.Kiosk(house, config, cols=200) as person:
-        person.screen.wait("This terminal cannot be kept to its own programs")
+        person.screen.wait("This terminal cannot be kept to its own programs (/nowhere/certhall-token)")
         tap.equal(person.screen.exit_status(), 1)
 
 
