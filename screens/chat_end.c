@@ -13,8 +13,11 @@
 static void on_end(void *ctx, int choice)
 {
 	struct app *app = ctx;
-	if (choice == 1 && chat_under_way(&app->chat))
-		talk_close(app->chat.talk, 0);
+	if (choice != 1 || !chat_under_way(&app->chat))
+		return;
+	talk_close(app->chat.talk, 0);
+	if (talk_is_ending(app->chat.talk) && app->chat.page != NULL)
+		screen_notice(app->chat.page, STYLE_NORMAL, _("It ends as soon as your messages have arrived."));
 }
 
 void chat_ask_end(struct app *app)

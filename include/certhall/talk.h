@@ -40,7 +40,8 @@ int talk_begin(struct hall *hall, struct loop *loop, const struct conversation_r
 void talk_free(struct talk **talk);                                /* the conversation goes on at the hall */
 bool talk_connected(const struct talk *talk);                      /* the event stream stands */
 void talk_leave(struct talk *talk, const char *callback, const char *text); /* a message instead of waiting on */
-void talk_close(struct talk *talk, int rating);                    /* ends it; again with a rating afterwards */
+void talk_close(struct talk *talk, int rating);                    /* ends it, when all that was written has arrived; again with a rating afterwards */
+bool talk_is_ending(const struct talk *talk);                      /* that is to come */
 
 /* ---- the agents' side ---- */
 

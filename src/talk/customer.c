@@ -129,9 +129,19 @@ void talk_leave(struct talk *talk, const char *callback, const char *text)
 	free(request);
 }
 
+static void close_now(struct talk *talk)
+{
+	if (talk->act == NULL && talk->state.id[0] != '\0')
+		talk->act = hall_close_conversation(talk->hall, talk_token(talk), talk->state.id, talk->rating, on_act, talk);
+	if (talk->act != NULL)
+		talk->rating = 0;
+}
+
 void talk_close(struct talk *talk, int rating)
 {
-	talk->rating = talk->act != NULL ? rating : 0;
-	if (talk->act == NULL && talk->state.id[0] != '\0')
-		talk->act = hall_close_conversation(talk->hall, talk_token(talk), talk->state.id, rating, on_act, talk);
+	talk->rating = rating;
+	if (talk->act != NULL)
+		return;
+	talk->all_sent = close_now;
+	talk_settle(talk);
 }

@@ -185,6 +185,8 @@ static void on_act(void *ctx, const struct error *err, const void *result)
 		talk->quiet = talk->quiet && (now->state == CONVERSATION_WAITING || strcmp(now->agent, talks->desk->agent.id) != 0);
 		talk_take(talk, now);
 	}
+	for (size_t i = 0; i < talks->count; i++)
+		talk_settle(talks->all[i]);
 	tell(talks);
 }
 
@@ -205,10 +207,22 @@ void talks_transfer(struct talks *talks, const char *id, const char *agent, cons
 	free(transfer);
 }
 
+static void close_now(struct talk *talk)
+{
+	struct talks *talks = talk->ctx;
+	if (talks->act == NULL)
+		talks->act = hall_close_conversation(talks->hall, NULL, talk->state.id, 0, on_act, talks);
+	else
+		talk->all_sent = close_now;
+}
+
 void talks_close(struct talks *talks, const char *id)
 {
-	if (talks->act == NULL)
-		talks->act = hall_close_conversation(talks->hall, NULL, id, 0, on_act, talks);
+	struct talk *talk = talks_find(talks, id);
+	if (talk == NULL || talks->act != NULL)
+		return;
+	talk->all_sent = close_now;
+	talk_settle(talk);
 }
 
 /* ---- looking ---- */

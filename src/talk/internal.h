@@ -30,6 +30,7 @@ struct talk {
 	char sent_id[CHAT_ID];         /* of the message that is on its way */
 	struct loop_timer *again;      /* tries what failed anew */
 	int64_t again_ms;
+	void (*all_sent)(struct talk *talk); /* what waits until all that was written has arrived, or was refused; NULL: nothing */
 	int64_t typed_ms, other_typed_ms; /* monotonic; 0: not */
 	struct loop_timer *typing_ends;
 
@@ -45,6 +46,8 @@ void talk_end(struct talk *talk); /* releases what is in it */
 /* The hall's newest word; does what follows from it. */
 void talk_take(struct talk *talk, const struct conversation *state);
 void talk_take_typing(struct talk *talk, const struct chat_typing *typing);
+/* Does what has waited for all to be sent, once it is. */
+void talk_settle(struct talk *talk);
 /* Sends, asks and marks whatever is to be. */
 void talk_pump(struct talk *talk);
 void talk_wait(struct talk *talk, loop_timer_fn *fn); /* after a while, longer each time */

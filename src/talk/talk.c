@@ -108,7 +108,22 @@ static void on_sent(void *ctx, const struct error *err, const void *result)
 	}
 	if (talk->again == NULL)
 		talk_pump(talk);
+	talk_settle(talk);
 	talk->changed(talk->ctx);
+}
+
+void talk_settle(struct talk *talk)
+{
+	void (*all_sent)(struct talk *) = talk->all_sent;
+	if (all_sent == NULL || talk_log_next(talk) != NULL)
+		return;
+	talk->all_sent = NULL;
+	all_sent(talk);
+}
+
+bool talk_is_ending(const struct talk *talk)
+{
+	return talk->all_sent != NULL;
 }
 
 static void send_next(struct talk *talk)

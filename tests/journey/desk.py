@@ -199,6 +199,21 @@ def _():
     tap.equal(customer.state()["state"], "closed")
 
 
+@tap.test("ended while the hall is away: what the agent wrote arrives before the end")
+def _():
+    customer = begin("再问一句")
+    take(desk)
+    desk.wait("再问一句")
+    where.service.stop(signal.SIGKILL)
+    press(desk, '"' + "last words", "Enter", "F8")
+    desk.wait("要结束这个会话吗")
+    press(desk, "2", "Enter")
+    desk.wait_gone("要结束这个会话吗")
+    where.service.start()
+    wait(lambda: customer.state()["state"], lambda state: state == "closed")
+    tap.equal(bodies(customer, side="agent"), ["last words"])
+
+
 @tap.test("a message that was left: called back, and marked as done")
 def _():
     customer = Customer(client)

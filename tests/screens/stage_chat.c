@@ -217,6 +217,12 @@ void talk_leave(struct talk *talk, const char *callback, const char *text)
 	chat.changed(chat.ctx);
 }
 
+bool talk_is_ending(const struct talk *talk)
+{
+	(void)talk;
+	return false;
+}
+
 void talk_close(struct talk *talk, int rating)
 {
 	if (talk->state.state != CONVERSATION_CLOSED)

@@ -34,6 +34,24 @@ def _():
     tap.equal(agent.state()["rating"], 4)
 
 
+@tap.test("ended while messages are on their way: they arrive before the end")
+def _():
+    with chaos.Proxy(place.port) as line:
+        place.through(line.port)
+        talker = Talker(place)
+        waits(agent, talker)
+        line.set(latency=0.05)
+        mine = [f"最后第 {n} 条" for n in range(8)]
+        for text in mine:
+            talker.say(text)
+        talker.say("!close 3")
+        talker.wait_for(lambda line: line == "state closed")
+        talker.end()
+    place.through(place.port)
+    tap.equal([m["body"] for m in agent.history() if m["side"] == "customer"], mine)
+    tap.equal(agent.state()["rating"], 3)
+
+
 @tap.test("the line is cut, reset, sliced and slow in the middle of a burst")
 def _():
     with chaos.Proxy(place.port) as line:
