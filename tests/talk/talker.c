@@ -21,6 +21,7 @@ static struct {
 	char line[8192];
 	size_t used;
 	bool ended, was_connected;
+	int rating; /* that was given; 0: none */
 	int64_t told;
 	int state;
 	char marks[80];
@@ -52,7 +53,8 @@ static void tell_marks(void)
 	if (strcmp(now, t.marks) != 0)
 		puts(now);
 	memcpy(t.marks, now, sizeof now);
-	if (t.ended && count[TALK_SENDING] == 0 && talk_state(t.talk)->id[0] != '\0')
+	bool rated = t.rating == 0 || talk_state(t.talk)->rating == t.rating;
+	if (t.ended && count[TALK_SENDING] == 0 && talk_state(t.talk)->id[0] != '\0' && rated)
 		loop_stop(t.loop, 0);
 }
 
@@ -77,7 +79,7 @@ static void take_line(char *line)
 	for (char *at = line; (at = strchr(at, '\r')) != NULL;)
 		*at = '\n';
 	if (strncmp(line, "!close ", 7) == 0)
-		talk_close(t.talk, atoi(line + 7));
+		talk_close(t.talk, t.rating = atoi(line + 7));
 	else if (strcmp(line, "!state") == 0)
 		printf("state %s %s\n", conversation_state_names[talk_state(t.talk)->state], talk_state(t.talk)->id);
 	else if (talk_say(t.talk, MESSAGE_TEXT, line, &err) != 0)
