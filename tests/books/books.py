@@ -22,6 +22,7 @@ CREATED, PAYING, PAID, ISSUED, INSTALLED, CANCELLED, REFUNDING, REFUNDED = range
 STATES = ["created", "paying", "paid", "issued", "installed", "cancelled", "refunding", "refunded"]
 COUNTED, HELD, DISMISSED = range(3)                 # payment.state
 ASKED, DONE, FAILED, WAITS_FOR_SECOND, WITHDRAWN = range(5)  # refund.state
+INVOICE_ISSUED = 1                                  # invoice.state
 GRACE = 60  # seconds an order may stand past its deadline: the sweep comes round, the gateway is slow
 
 
@@ -240,15 +241,34 @@ class Books:
             self.hold(any(b["bill_no"] == bill["bill_no"] for b in self.bills), f"the bank has a bill {bill['bill_no']} that the hall never wrote down")
 
     def check_invoices(self):
-        counted = {}
+        """One an order, and every number that was ever taken is on one of them, issued or still to be."""
+        counted, numbers = {}, []
         for row in self.rows("invoice"):
             order = self.orders.get(row["number"], {})
             counted[row["number"]] = counted.get(row["number"], 0) + 1
             self.hold(order.get("state") == INSTALLED, f"{row['number']}: an invoice for an order that is not installed")
             self.hold(order.get("amount_fen") == row["amount_fen"], f"{row['number']}: an invoice of another amount")
+            numbers += [row["invoice_no"]] if row["invoice_no"] else []
+            self.check_documents(row)
         for number, order in self.orders.items() if "invoice" in self.tables else []:
             wanted = int(order["state"] == INSTALLED)
             self.hold(counted.get(number, 0) == wanted, f"{number} is {STATES[order['state']]} and has {counted.get(number, 0)} invoices")
+        taken = sum(row["last"] for row in self.rows("counter") if row["name"] == "invoice")
+        sequences = sorted(int(number[5:]) for number in numbers) # year, province, kind, sequence
+        self.hold(sequences == list(range(1, taken + 1)), f"{taken} invoice numbers were taken, these are there: {sequences}")
+
+    def check_documents(self, invoice):
+        """An issued one has a number, both its documents as their hashes say, and one row of the audit log; another has none of it."""
+        name, number, issued = invoice["number"], invoice["invoice_no"], invoice["state"] == INVOICE_ISSUED
+        files = {row["format"]: row for row in self.db.execute("SELECT * FROM invoice_file WHERE id = ?", [invoice["id"]])}
+        self.hold(sorted(files) == (["pdf", "xml"] if issued else []), f"{name}: an invoice {'' if issued else 'not '}issued with the documents {sorted(files)}")
+        self.hold(number or not issued, f"{name}: an invoice issued without a number")
+        for kind, row in files.items():
+            content = bytes(row["content"])
+            self.hold(row["size"] == len(content) and row["sha256"] == hashlib.sha256(content).hexdigest(), f"{name}: the invoice's {kind} is not what its hash says")
+        self.hold("xml" not in files or number is None or number.encode() in bytes(files["xml"]["content"]), f"{name}: the invoice's xml has another number")
+        told = [row["details"].split() for row in self.audit_rows if (row["action"], row["subject"]) == ("invoice.issued", name)]
+        self.hold(not self.audit_rows or told == [[f"number={number}"]] * issued, f"audit: the invoice of {name} is told as {told}")
 
     def check_audit(self):
         """The chain as docs/operations.md describes it."""

@@ -8,10 +8,11 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../service"))
 import books
 from forged import Forged
-from office import Office
+from office import Office, wait
 import tap
 
-office = Office()
+SELLER = 'seller = { name = "测试数字证书认证中心（样票）"; tax_no = "91140000MA0000000X"; }'
+office = Office(more=f'invoice = {{ backend = "embedded"; rate = 600; item = "*信息技术服务*数字证书服务费"; drawer = "测试员"; {SELLER}; }};')
 
 
 def refunded():
@@ -32,8 +33,13 @@ def _():
     for end in ("created", "cancelled", "paid", "issued", "installed"):
         numbers[end] = office.renewed(end)
     numbers["refunded"] = refunded()
+    wait(lambda: office.sql("SELECT state FROM invoice") == [(1,)], "the invoice")
     tap.equal(books.check(office), {"in": 4 * 36000, "issued": 2 * 36000, "refunded": 36000, "pending": 36000, "held": 0})
 
+
+# Nothing forbids two of an order.
+LOOSE = ["CREATE TABLE loose (id TEXT PRIMARY KEY, number, state, due, tries, reason, invoice_no, created, issued, amount_fen, title, title_key, tax_no, phone, contact)",
+         "INSERT INTO loose SELECT * FROM invoice", "DROP TABLE invoice", "ALTER TABLE loose RENAME TO invoice"]
 
 WRONG = {
     "an event that is gone": (["DELETE FROM event WHERE subject = ? AND seq = 2"], "events of"),
@@ -57,6 +63,16 @@ WRONG = {
     "a payment that was dismissed and is still at the bank": (["UPDATE payment SET state = 2 WHERE number = ?",
         "INSERT INTO verdict SELECT bill_no, nth, number, 1, '', 0, 'a', 'b' FROM payment WHERE state = 2"], "has not given it back"),
     "a payment that one person counted": (["INSERT INTO verdict SELECT bill_no, nth, number, 0, '', 0, 'a', 'A ' FROM payment WHERE number = ?"], "alone"),
+    "a second invoice of an order": ([*LOOSE, "INSERT INTO invoice SELECT 'b', number, 0, due, 0, '', NULL, created, 0, amount_fen, title, title_key, tax_no, phone, contact"
+        " FROM invoice WHERE number = ?"], "has 2 invoices"),
+    "a second issued invoice of an order": ([*LOOSE, "INSERT INTO invoice SELECT 'b', number, 1, due, 0, '', substr(invoice_no, 1, 19) || '2', created, issued, amount_fen,"
+        " title, title_key, tax_no, phone, contact FROM invoice WHERE number = ?"], "1 invoice numbers were taken, these are there: [1, 2]"),
+    "an invoice number that is gone": (["UPDATE counter SET last = last + 1 WHERE name = 'invoice'"], "2 invoice numbers were taken, these are there: [1]"),
+    "an invoice with another hash": (["UPDATE invoice_file SET sha256 = replace(sha256, 'a', 'b') WHERE format = 'pdf'"], "pdf is not what its hash says"),
+    "an invoice with another content": (["UPDATE invoice_file SET content = CAST(replace(content, '36', '63') AS BLOB) WHERE format = 'xml'"], "xml is not what its hash says"),
+    "an invoice with another number": (["UPDATE invoice SET invoice_no = substr(invoice_no, 1, 4) || '8' || substr(invoice_no, 6)"], "has another number"),
+    "an invoice without its document": (["DELETE FROM invoice_file WHERE format = 'pdf'"], "issued with the documents ['xml']"),
+    "an invoice that was issued twice": (["INSERT INTO audit SELECT node, 9999, at, actor, action, subject, details, hash FROM audit WHERE action = 'invoice.issued'"], "is told as"),
     "money that is nowhere": (["UPDATE orders SET state = 5 WHERE state = 2"], "nowhere"),
 }
 
