@@ -73,9 +73,9 @@ struct hall_file {
 	bool replace;                  /* an existing file; else ERR_FILE_EXISTS */
 };
 typedef void hall_progress_fn(void *ctx, int64_t got, int64_t total);
-/* Writes name.part (0600, made for us alone), goes on with one that is there, checks size, hash and beginning, and renames; result:
- * const char * path. progress is called as it comes. A break leaves the part; ERR_PACKAGE_HASH and ERR_DISK_FULL do not.
- * ERR_FOLDER_CLOSED: nothing may be written there. */
+/* Writes name.part (0600, made for us alone), goes on with one that is there (once from the start, when that was no part of this file),
+ * checks size, hash and beginning, and renames; result: const char * path. progress is called as it comes. A break leaves the part;
+ * ERR_PACKAGE_HASH and ERR_DISK_FULL do not. ERR_FOLDER_CLOSED: nothing may be written there. */
 struct hall_call *hall_download(struct hall *hall, const struct hall_file *file, hall_progress_fn *progress, hall_fn *done, void *ctx);
 /* A component, into the data folder ("components/<id>-<version>/<file>"). */
 struct hall_call *hall_download_package(struct hall *hall, const struct package *package, hall_progress_fn *progress,

@@ -20,6 +20,7 @@ struct download {
 	char folder[FILE_PATH_MAX], name[NAME_ROOM], part[NAME_ROOM + 8], sha256[65], magic[8];
 	int64_t size;
 	bool replace;
+	bool resumed;             /* what is there began as another try's part */
 	hall_progress_fn *progress;
 	struct loop_timer *progress_timer;
 	int folder_fd, fd;
@@ -63,9 +64,22 @@ static bool is_genuine(int fd, const struct download *download)
 	return known && strcmp(hex_encode(hash, sizeof hash, hex), download->sha256) == 0;
 }
 
+/* A part may be of another file of that name, or have holes where a machine lost its power: the whole is asked for once. */
+static bool start_over(struct download *download)
+{
+	if (!download->resumed || ftruncate(download->fd, 0) != 0)
+		return false;
+	download->resumed = false;
+	download->got = 0;
+	download->call.ops->start(&download->call);
+	return true;
+}
+
 static void finish_download(struct download *download)
 {
 	if (!is_genuine(download->fd, download)) {
+		if (start_over(download))
+			return;
 		unlinkat(download->folder_fd, download->part, 0);
 		call_fail(&download->call, ERR_PACKAGE_HASH, NULL, download->name);
 		return;
@@ -88,6 +102,7 @@ static void on_head(void *ctx, long status, const char *type)
 	snprintf(download->call.type, sizeof download->call.type, "%s", type);
 	if (status == 200 && download->got > 0) { /* the whole of it, from the start */
 		download->got = 0;
+		download->resumed = false;
 		if (ftruncate(download->fd, 0) != 0)
 			download->status = 0;
 	}
@@ -181,6 +196,7 @@ static int open_part(struct download *download)
 	if (about.st_size > download->size)
 		return ftruncate(download->fd, 0);
 	download->got = about.st_size;
+	download->resumed = about.st_size > 0;
 	return 0;
 }
 

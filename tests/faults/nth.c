@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,13 +14,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 /* As in nth.py. */
-static const char *const programs[] = { "certhall", "certhall-token", "certhalld" };
-enum call { WRITE, PWRITE, FSYNC, FDATASYNC, RENAME, CONNECT, SEND, SENDMSG, UNLINK, FTRUNCATE, FFLUSH, FCLOSE, CALLS };
+static const char *const programs[] = { "certhall", "certhall-token", "certhalld", "talker" };
+enum call { WRITE, PWRITE, FSYNC, FDATASYNC, RENAME, CONNECT, SEND, SENDMSG, UNLINK, FTRUNCATE, FFLUSH, FCLOSE, OPEN, MKDIR, CALLS };
 
 struct rule {
 	int64_t made, left;
@@ -99,11 +101,14 @@ CALL(FSYNC, int, fsync, (int fd), (fd))
 CALL(FDATASYNC, int, fdatasync, (int fd), (fd))
 CALL(RENAME, int, rename, (const char *from, const char *to), (from, to))
 CALL(RENAME, int, renameat, (int from_fd, const char *from, int to_fd, const char *to), (from_fd, from, to_fd, to))
+CALL(RENAME, int, renameat2, (int from_fd, const char *from, int to_fd, const char *to, unsigned flags), (from_fd, from, to_fd, to, flags))
 CALL(CONNECT, int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len))
 CALL(SEND, ssize_t, send, (int fd, const void *data, size_t len, int flags), (fd, data, len, flags))
 CALL(SENDMSG, ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
 CALL(UNLINK, int, unlink, (const char *path), (path))
 CALL(UNLINK, int, remove, (const char *path), (path))
+CALL(UNLINK, int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags))
+CALL(MKDIR, int, mkdir, (const char *path, mode_t mode), (path, mode))
 CALL(FFLUSH, int, fflush, (FILE *file), (file))
 
 int ftruncate(int fd, off_t len)
@@ -122,6 +127,36 @@ int ftruncate64(int fd, off64_t len)
 {
 	return ftruncate(fd, len);
 }
+
+/* Only what makes a file, or empties one, is counted. */
+static bool makes(int folder, const char *path, int flags)
+{
+	return (flags & O_TRUNC) || ((flags & O_CREAT) && faccessat(folder, path, F_OK, 0) != 0);
+}
+
+#define OPENED(name, folder, parameters, arguments) \
+	int name parameters \
+	{ \
+		static int (*real) parameters; \
+		if (real == NULL) \
+			real = (int (*) parameters)dlsym(RTLD_NEXT, #name); \
+		va_list more; \
+		va_start(more, flags); \
+		mode_t mode = flags & O_CREAT ? (mode_t)va_arg(more, int) : 0; \
+		va_end(more); \
+		bool counted = makes(folder, path, flags); \
+		if (counted) \
+			before(OPEN); \
+		int fd = real arguments; \
+		if (counted) \
+			behind(OPEN); \
+		return fd; \
+	}
+
+OPENED(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPENED(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPENED(openat, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+OPENED(openat64, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 
 /* What was only read loses nothing. */
 int fclose(FILE *file)

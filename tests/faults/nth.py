@@ -1,14 +1,17 @@
 """Kills a program at the n-th of a kind of call to the kernel (nth.c, loaded before it)."""
 import mmap
 import os
+import signal
 import struct
 import tempfile
+import threading
+import time
 
 import tap
 
 # As in nth.c.
-PROGRAMS = ["certhall", "certhall-token", "certhalld"]
-CALLS = ["write", "pwrite", "fsync", "fdatasync", "rename", "connect", "send", "sendmsg", "unlink", "ftruncate", "fflush", "fclose"]
+PROGRAMS = ["certhall", "certhall-token", "certhalld", "talker"]
+CALLS = ["write", "pwrite", "fsync", "fdatasync", "rename", "connect", "send", "sendmsg", "unlink", "ftruncate", "fflush", "fclose", "open", "mkdir"]
 
 
 class Nth:
@@ -44,7 +47,7 @@ class Nth:
 
     def kill(self, program, call, n, behind=False):
         """At the n-th from now, before it is made, or behind it."""
-        self.armed, self.victim = self._at(program, call) + 8, program
+        self.armed, self.fired, self.victim = self._at(program, call) + 8, False, program
         struct.pack_into("q", self.map, self.armed, -n if behind else n)
 
     def took(self, program):
@@ -63,3 +66,22 @@ class Nth:
 
     def is_set(self):
         return self.fired or (self.armed is not None and struct.unpack_from("q", self.map, self.armed)[0] == 0)
+
+
+class Keeper(threading.Thread):
+    """Starts a hall's service (lib/hall.py) anew whenever it was killed, as its machine does; line (chaos.Proxy) leads to it.
+    may: not before this is set; outage: so many seconds it is away at least; again: set each time it has."""
+
+    def __init__(self, place, line):
+        super().__init__(daemon=True)
+        self.place, self.line = place, line
+        self.may, self.again, self.outage = threading.Event(), threading.Event(), 0
+        self.may.set()
+        self.start()
+
+    def run(self):
+        while self.place.service.process.wait() == -signal.SIGKILL:
+            time.sleep(self.outage)
+            self.may.wait()
+            self.place.port = self.line.to = self.place.service.start()
+            self.again.set()

@@ -1,4 +1,5 @@
 """A customer's side by libtalk (talker.c), and a conversation that must come out exact on both sides."""
+import http.client
 import os
 import secrets
 import subprocess
@@ -26,10 +27,10 @@ def started(**more):
 
 
 class Talker:
-    def __init__(self, place, request=None):
+    def __init__(self, place, request=None, env=None):
         self.request = request or secrets.token_hex(16)
         self.process = subprocess.Popen([tap.built("tests/talk/talker"), os.path.join(place.dir, "certhall.conf"), self.request], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, encoding="utf-8", env=place.env("en"))
+                                        stdout=subprocess.PIPE, text=True, encoding="utf-8", env=place.env("en", **(env or {})))
         self.lines, self.changed = [], threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -75,7 +76,7 @@ def patiently(ask, limit=60):
             answer = ask()
             if answer.status < 500:
                 return answer.is_ok()
-        except (OSError, AssertionError) as error:
+        except (OSError, AssertionError, http.client.HTTPException) as error:
             tap.check(time.monotonic() < end, f"{error}")
         time.sleep(0.05)  # between two tries
 
