@@ -75,6 +75,19 @@ static bool start_over(struct download *download)
 	return true;
 }
 
+/* Not every file system (NFS) can rename without replacing; giving a second name never replaces. */
+static int give_name(const struct download *download)
+{
+	int folder = download->folder_fd;
+	if (download->replace)
+		return renameat(folder, download->part, folder, download->name);
+	int rc = renameat2(folder, download->part, folder, download->name, RENAME_NOREPLACE);
+	if (rc == 0 || errno != EINVAL)
+		return rc;
+	rc = linkat(folder, download->part, folder, download->name, 0);
+	return rc == 0 ? unlinkat(folder, download->part, 0) : rc;
+}
+
 static void finish_download(struct download *download)
 {
 	if (!is_genuine(download->fd, download)) {
@@ -84,9 +97,7 @@ static void finish_download(struct download *download)
 		call_fail(&download->call, ERR_PACKAGE_HASH, NULL, download->name);
 		return;
 	}
-	unsigned flags = download->replace ? 0 : RENAME_NOREPLACE;
-	if (fsync(download->fd) != 0 || renameat2(download->folder_fd, download->part, download->folder_fd, download->name, flags) != 0
-	    || fsync(download->folder_fd) != 0) {
+	if (fsync(download->fd) != 0 || give_name(download) != 0 || fsync(download->folder_fd) != 0) {
 		file_failed(download, errno);
 		return;
 	}
@@ -168,6 +179,16 @@ static bool is_ours(int fd)
 	return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid() && about.st_nlink == 1;
 }
 
+static bool is_taken(const struct download *download)
+{
+	struct stat about, part;
+	if (fstatat(download->folder_fd, download->name, &about, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	if (fstatat(download->folder_fd, download->part, &part, AT_SYMLINK_NOFOLLOW) == 0 && part.st_dev == about.st_dev && part.st_ino == about.st_ino)
+		unlinkat(download->folder_fd, download->part, 0); /* give_name was interrupted */
+	return true;
+}
+
 static int open_part(struct download *download)
 {
 	if (download->fd >= 0)
@@ -179,7 +200,7 @@ static int open_part(struct download *download)
 	if (download->folder_fd < 0)
 		return -1;
 	struct stat about;
-	if (!download->replace && fstatat(download->folder_fd, download->name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (!download->replace && is_taken(download)) {
 		errno = EEXIST;
 		return -1;
 	}
