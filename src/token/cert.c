@@ -190,23 +190,6 @@ int cert_write(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, c
 	return rc == 0 ? object_read(helper, helper->session, object, CKA_VALUE, read_back, err) : rc;
 }
 
-/* Key objects of that class and id whose public key is spki, or that do not tell theirs. */
-static int destroy_keys(struct helper *helper, CK_OBJECT_CLASS class, const struct bytes *id, const struct bytes *spki,
-	struct error *err)
-{
-	struct objects found;
-	struct bytes own = { 0 };
-	int rc = object_find(helper, helper->session, class, id, &found, err);
-	for (size_t i = 0; rc == 0 && i < found.count; i++) {
-		rc = key_spki(helper, helper->session, found.handles[i], &own, err);
-		bool other = own.len > 0 && (own.len != spki->len || memcmp(own.data, spki->data, spki->len) != 0);
-		if (rc == 0 && !other)
-			rc = object_destroy(helper, helper->session, found.handles[i], err);
-	}
-	bytes_free(&own);
-	return rc;
-}
-
 /* The certificate last: as long as it is there, a removal that was interrupted can be taken up again. */
 int cert_remove(struct helper *helper, CK_SLOT_ID slot, const struct bytes *der, struct error *err)
 {
@@ -224,9 +207,9 @@ int cert_remove(struct helper *helper, CK_SLOT_ID slot, const struct bytes *der,
 	if (rc == 0)
 		rc = cert_spki(der, &spki, err);
 	if (rc == 0 && sharing.count == 1) { /* no other certificate uses the key */
-		rc = destroy_keys(helper, CKO_PRIVATE_KEY, &id, &spki, err);
+		rc = key_destroy(helper, CKO_PRIVATE_KEY, &id, &spki, FITS, err);
 		if (rc == 0)
-			rc = destroy_keys(helper, CKO_PUBLIC_KEY, &id, &spki, err);
+			rc = key_destroy(helper, CKO_PUBLIC_KEY, &id, &spki, FITS, err);
 	}
 	if (rc == 0)
 		rc = object_destroy(helper, helper->session, object, err);

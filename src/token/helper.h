@@ -115,6 +115,10 @@ void key_free(struct key *key);
 /* SubjectPublicKeyInfo of a key object, public or private; empty when it does not tell. */
 int key_spki(struct helper *helper, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, struct bytes *spki,
 	struct error *err) CH_MUST_CHECK;
+enum fit { FITS, FITS_NOT, FIT_OPEN }; /* a key object and a public key; open: it does not tell, nor sign */
+/* Destroys the key objects of that class and id of which sign_fits says so. */
+int key_destroy(struct helper *helper, CK_OBJECT_CLASS class, const struct bytes *id, const struct bytes *spki, enum fit which,
+	struct error *err) CH_MUST_CHECK;
 int key_find(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, struct key *key, struct error *err) CH_MUST_CHECK;
 int key_generate(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, const char *label, const char *algorithm,
 	struct key *key, struct error *err) CH_MUST_CHECK;
@@ -129,6 +133,10 @@ int sign_by_cert(struct helper *helper, CK_SLOT_ID slot, const struct bytes *cer
 int sign_csr(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, const struct bytes *old_cert,
 	struct bytes *out, struct error *err) CH_MUST_CHECK;
 int sign_prove(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, struct error *err) CH_MUST_CHECK;
+/* Whether a key object is of the pair that spki is of. What it tells of itself counts, else whether it is alone with its id, else what
+ * it signs. */
+int sign_fits(struct helper *helper, CK_OBJECT_HANDLE object, const struct bytes *spki, bool alone, enum fit *fit,
+	struct error *err) CH_MUST_CHECK;
 /* Whether the private key with this id makes signatures that fit spki: ERR_SIGNATURE_INVALID, or the token's error. */
 int sign_trial(struct helper *helper, const struct bytes *id, const struct bytes *spki, struct error *err) CH_MUST_CHECK;
 

@@ -205,6 +205,41 @@ static int destroy_pair(struct helper *helper, const struct bytes *id, struct er
 	return rc == 0 ? object_destroy_all(helper, helper->session, CKO_PUBLIC_KEY, id, err) : rc;
 }
 
+int key_destroy(struct helper *helper, CK_OBJECT_CLASS class, const struct bytes *id, const struct bytes *spki, enum fit which,
+	struct error *err)
+{
+	struct objects found;
+	enum fit fit;
+	int rc = object_find(helper, helper->session, class, id, &found, err);
+	for (size_t i = 0; rc == 0 && i < found.count; i++) {
+		rc = sign_fits(helper, found.handles[i], spki, found.count == 1, &fit, err);
+		if (rc == 0 && fit == which)
+			rc = object_destroy(helper, helper->session, found.handles[i], err);
+	}
+	return rc;
+}
+
+/* Tokens keep several pairs with one id: of ours the one with the certificate counts, else the first. */
+static int try_out(struct helper *helper, const struct bytes *id, struct key *key, struct error *err)
+{
+	struct bytes certified = { 0 };
+	int rc = ERR_SIGNATURE_INVALID;
+	if (key->cert.len > 0 && cert_spki(&key->cert, &certified, NULL) == 0)
+		rc = sign_trial(helper, id, &certified, err);
+	if (rc == 0)
+		rc = bytes_set(&key->spki, certified.data, certified.len);
+	else if (rc == ERR_SIGNATURE_INVALID)
+		rc = sign_trial(helper, id, &key->spki, err);
+	bytes_free(&certified);
+	return rc;
+}
+
+static int destroy_others(struct helper *helper, const struct bytes *id, const struct bytes *spki, struct error *err)
+{
+	int rc = key_destroy(helper, CKO_PRIVATE_KEY, id, spki, FITS_NOT, err);
+	return rc == 0 ? key_destroy(helper, CKO_PUBLIC_KEY, id, spki, FITS_NOT, err) : rc;
+}
+
 /* What is there under this id: adopted when it signs what its public half verifies, destroyed when not. */
 static int adopt(struct helper *helper, const struct bytes *id, struct key *key, struct error *err)
 {
@@ -212,8 +247,10 @@ static int adopt(struct helper *helper, const struct bytes *id, struct key *key,
 	if (rc != 0)
 		return rc;
 	if (key->present) {
-		rc = sign_trial(helper, id, &key->spki, err);
+		rc = try_out(helper, id, key, err);
 		key->adopted = rc == 0;
+		if (rc == 0)
+			return destroy_others(helper, id, &key->spki, err);
 		if (rc != ERR_SIGNATURE_INVALID)
 			return rc;
 	}

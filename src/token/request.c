@@ -10,6 +10,8 @@
 #include "token/wire.h"
 
 enum { SECOND = 1000, CERT_MAX = 16384 };
+/* The first one starts the module, and some look for their readers for half a minute then. */
+enum { LIST_S = 45 };
 
 void token_certs_free(struct token_certs *certs)
 {
@@ -190,7 +192,7 @@ static const struct error no_memory = { .code = ERR_NO_MEMORY };
 
 void token_list(struct token *token, token_list_fn *done, void *ctx)
 {
-	struct request *request = request_new("list", -1, REPLY_LIST, 20, ctx);
+	struct request *request = request_new("list", -1, REPLY_LIST, LIST_S, ctx);
 	if (request == NULL) {
 		done(ctx, &no_memory, NULL);
 		return;

@@ -42,26 +42,68 @@ static EVP_PKEY *choose(struct helper *helper, PKCS11_KEY *keys, unsigned count,
 	return silent;
 }
 
-/* The same without libp11, which gives no key at all when one on the token is of a kind it does not know (SM2), and sees none
- * where its instance of the module has a login of its own (p11-kit-client). */
+static bool verifies(const EVP_PKEY *key, const void *data, size_t len, const struct bytes *signature)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool fit = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, (EVP_PKEY *)key) == 1 &&
+		EVP_DigestVerify(ctx, signature->data, signature->len, data, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return fit;
+}
+
+/* Whether what this object signs fits the public key; one that signs nothing leaves it open. */
+static int try_out(struct helper *helper, CK_OBJECT_HANDLE object, const struct bytes *spki, enum fit *fit, struct error *err)
+{
+	struct bytes signature = { 0 };
+	uint8_t fresh[32];
+	const unsigned char *at = spki->data;
+	EVP_PKEY *public = d2i_PUBKEY(NULL, &at, (long)spki->len);
+	EVP_PKEY *key = public != NULL ? method_key(helper, object, public) : NULL;
+	int rc = pki_random(fresh, sizeof fresh);
+	ERR_clear_error();
+	*fit = FIT_OPEN;
+	if (rc == 0 && key != NULL && pki_sign(key, fresh, sizeof fresh, &signature, NULL) == 0)
+		*fit = verifies(public, fresh, sizeof fresh, &signature) ? FITS : FITS_NOT;
+	else if (rc == 0)
+		rc = session_need_login(helper, helper->slot, err);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(public);
+	bytes_free(&signature);
+	return rc;
+}
+
+int sign_fits(struct helper *helper, CK_OBJECT_HANDLE object, const struct bytes *spki, bool alone, enum fit *fit, struct error *err)
+{
+	struct bytes own = { 0 };
+	int rc = key_spki(helper, helper->session, object, &own, err);
+	bool tells = own.len > 0, same = own.len == spki->len && memcmp(own.data, spki->data, spki->len) == 0;
+	bytes_free(&own);
+	*fit = same || (!tells && alone) ? FITS : FITS_NOT;
+	return rc == 0 && !tells && !alone ? try_out(helper, object, spki, fit, err) : rc;
+}
+
+/* The same without libp11, which gives no key at all when one on the token is of a kind it does not know (SM2), sees none where
+ * its instance of the module has a login of its own (p11-kit-client), and takes one public half for all keys of one id. */
 static int find_directly(struct helper *helper, const struct bytes *id, const struct bytes *spki, const EVP_PKEY *wanted,
 	EVP_PKEY **out, struct error *err)
 {
 	struct objects found;
-	struct bytes own = { 0 };
-	CK_OBJECT_HANDLE object = 0;
+	enum fit fit = FITS_NOT;
 	int rc = object_find(helper, helper->session, CKO_PRIVATE_KEY, id->len > 0 ? id : NULL, &found, err);
-	for (size_t i = 0; rc == 0 && i < found.count; i++) {
-		rc = key_spki(helper, helper->session, found.handles[i], &own, err);
-		bool fits = own.len == spki->len && memcmp(own.data, spki->data, spki->len) == 0;
-		if (rc == 0 && (fits || (own.len == 0 && id->len > 0 && object == 0)))
-			object = found.handles[i];
-		if (fits)
-			break;
+	for (size_t i = 0; rc == 0 && *out == NULL && i < found.count; i++) {
+		rc = sign_fits(helper, found.handles[i], spki, id->len > 0 && found.count == 1, &fit, err);
+		if (rc == 0 && fit == FITS)
+			*out = method_key(helper, found.handles[i], wanted);
 	}
-	bytes_free(&own);
-	*out = rc == 0 && object != 0 ? method_key(helper, object, wanted) : NULL;
 	return rc;
+}
+
+static bool several(struct helper *helper, const struct bytes *id)
+{
+	struct objects found = { 0 };
+	return id->len > 0 && object_find(helper, helper->session, CKO_PRIVATE_KEY, id, &found, NULL) == 0 && found.count > 1;
 }
 
 /* OpenSSL's key for the private key that belongs to spki. libp11's list is walked anew each time, libp11 moves it. */
@@ -76,7 +118,7 @@ static int find_private(struct helper *helper, const struct bytes *id, const str
 	if (wanted == NULL)
 		return error_set(err, ERR_CERT_MALFORMED, NULL, "public key");
 	ERR_clear_error();
-	if (PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) == 0)
+	if (!several(helper, id) && PKCS11_enumerate_keys(helper->lib_slot->token, &keys, &count) == 0)
 		*out = choose(helper, keys, count, id, wanted);
 	if (*out == NULL)
 		rc = find_directly(helper, id, spki, wanted, out, err);
@@ -172,35 +214,22 @@ int sign_prove(struct helper *helper, CK_SLOT_ID slot, const struct bytes *id, s
 	return rc;
 }
 
-static int verify_by_spki(const struct bytes *spki, const void *data, size_t len, const struct bytes *signature, struct error *err)
-{
-	const unsigned char *at = spki->data;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki->len);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool fits = key != NULL && ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestVerify(ctx, signature->data, signature->len, data, len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	ERR_clear_error();
-	return fits ? 0 : error_set(err, ERR_SIGNATURE_INVALID, NULL, "the halves of the key pair do not fit");
-}
-
 int sign_trial(struct helper *helper, const struct bytes *id, const struct bytes *spki, struct error *err)
 {
 	struct bytes signature = { 0 };
 	uint8_t fresh[32];
-	EVP_PKEY *private = NULL;
+	const unsigned char *at = spki->data;
+	EVP_PKEY *public = d2i_PUBKEY(NULL, &at, (long)spki->len), *private = NULL;
 	int rc = pki_random(fresh, sizeof fresh);
 	if (rc == 0)
 		rc = find_private(helper, id, spki, &private, err);
-	if (rc == ERR_TOKEN_NO_KEY)
-		return error_set(err, ERR_SIGNATURE_INVALID, NULL, "no private key fits the public one");
 	ERR_clear_error();
 	if (rc == 0 && pki_sign(private, fresh, sizeof fresh, &signature, err) != 0)
 		rc = sign_failed(helper, "C_Sign", err);
-	if (rc == 0)
-		rc = verify_by_spki(spki, fresh, sizeof fresh, &signature, err);
+	if (rc == ERR_TOKEN_NO_KEY || (rc == 0 && !verifies(public, fresh, sizeof fresh, &signature)))
+		rc = error_set(err, ERR_SIGNATURE_INVALID, NULL, "no private key fits the public one");
 	EVP_PKEY_free(private);
+	EVP_PKEY_free(public);
 	bytes_free(&signature);
 	return rc;
 }

@@ -20,6 +20,7 @@
  *   bytes         RSA sizes are told in bytes.
  *   no_raw_rsa    no CKM_RSA_X_509.
  *   strict        a certificate wants its serial number, and attributes only some know are refused (NSS, opencryptoki).
+ *   no_serial     stores certificates without their serial number.
  *   bare_point    CKA_EC_POINT without the OCTET STRING around it.
  *   always_auth   every private key says CKA_ALWAYS_AUTHENTICATE.
  *   noisy         writes on standard error at every look at the slots, as vendors' modules do.
@@ -274,6 +275,13 @@ static enum deed enter(const char *function, CK_RV when_removed, CK_RV *rv)
 
 /* calls that a knob changes */
 
+static CK_RV w_C_Initialize(void *args)
+{
+	CK_RV rv;
+	enum deed deed = plan_do("C_Initialize", &rv);
+	return leave("C_Initialize", deed == RETURN ? rv : after(deed, rv, real->C_Initialize(args)));
+}
+
 static CK_RV w_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
 {
 	CK_RV rv;
@@ -439,7 +447,8 @@ static CK_RV w_C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
 {
 	CK_RV rv = CKR_OK;
 	CK_ATTRIBUTE copy[SLOTS_MAX];
-	bool serial = false, strict = knob_is_there("strict");
+	CK_ULONG kept = 0;
+	bool serial = false, strict = knob_is_there("strict"), drop = knob_is_there("no_serial");
 	enum deed deed = enter("C_CreateObject", CKR_DEVICE_REMOVED, &rv);
 	if (deed == RETURN)
 		return leave("C_CreateObject", rv);
@@ -450,10 +459,12 @@ static CK_RV w_C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
 			return leave("C_CreateObject", CKR_ATTRIBUTE_TYPE_INVALID);
 		if (deed == HALF && copy[i].type == CKA_VALUE)
 			copy[i].ulValueLen /= 2;
+		if (!drop || copy[i].type != CKA_SERIAL_NUMBER)
+			copy[kept++] = copy[i];
 	}
 	if (strict && !serial)
 		return leave("C_CreateObject", CKR_TEMPLATE_INCOMPLETE);
-	CK_RV done = real->C_CreateObject(session, count <= SLOTS_MAX ? copy : template, count, object);
+	CK_RV done = real->C_CreateObject(session, count <= SLOTS_MAX ? copy : template, count <= SLOTS_MAX ? kept : count, object);
 	return leave("C_CreateObject", deed == HALF ? rv : after(deed, rv, done));
 }
 
@@ -558,6 +569,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 			return CKR_GENERAL_ERROR;
 		mine = *real;
 #define USE(name) mine.name = w_##name
+		USE(C_Initialize);
 		USE(C_GetSlotList);
 		USE(C_GetSlotInfo);
 		USE(C_GetTokenInfo);

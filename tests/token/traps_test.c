@@ -89,6 +89,20 @@ static void test_strict(void **state)
 	renew(f, "ec:P-256");
 }
 
+/* Nothing is looked up by serial number: what another program left without one is read, used and removed. */
+static void test_no_serial(void **state)
+{
+	struct fixture *f = *state;
+	fixture_knob(f, "no_serial", "");
+	install(f, "ec:P-256");
+	expect(do_certs(f), ERR_OK);
+	assert_int_equal(outcome.certs.count, 1);
+	renew(f, "ec:P-256");
+	expect(do_remove(f, &old), ERR_OK);
+	expect(do_certs(f), ERR_OK);
+	assert_int_equal(outcome.certs.count, 1);
+}
+
 static void test_written_once(void **state)
 {
 	struct fixture *f = *state;
@@ -230,19 +244,40 @@ static void on_slow(void *ctx, bool slow)
 	}
 }
 
+static void begin_impatient(struct fixture *f)
+{
+	struct token_options options = { .module = f->module, .helper = fixture_built("certhall-token"), .log = f->log, .slow_ms = 300 };
+	token_free(&f->token);
+	assert_int_equal(token_new(f->loop, &options, &f->token), 0);
+	token_on_slow(f->token, on_slow, f);
+	slow_told = slow_over = 0;
+}
+
+/* A module that looks for its readers when it starts, cannot find its daemon, hangs; whose next start is a good one. */
+static void test_start(void **state)
+{
+	struct fixture *f = *state;
+	begin_impatient(f);
+	fixture_knob(f, "plan", "C_Initialize * sleep 1\n");
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(slow_told, 1);
+	begin_impatient(f);
+	fixture_knob(f, "plan", "C_Initialize * sleep 100\n");
+	expect(do_list(f), ERR_TOKEN_TIMEOUT); /* given up */
+	fixture_knob(f, "plan", "C_Initialize * rv 0x30\n");
+	expect(do_list(f), ERR_TOKEN_MODULE);
+	assert_string_equal(outcome.err.param, "it does not start");
+	expect(do_list(f), ERR_OK);
+	assert_int_equal(outcome.list.count, 1);
+}
+
 /* Told of, waited for, told of again, given up: a write too; the next request starts another helper. */
 static void test_slow(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t id[TOKEN_ID];
-	char helper[512];
-	struct token_options options = { .module = f->module, .helper = helper, .log = f->log, .slow_ms = 300 };
 	new_id(id);
-	snprintf(helper, sizeof helper, "%s/certhall-token", getenv("top_builddir") != NULL ? getenv("top_builddir") : ".");
-	token_free(&f->token);
-	assert_int_equal(token_new(f->loop, &options, &f->token), 0);
-	token_on_slow(f->token, on_slow, f);
-	slow_told = slow_over = 0;
+	begin_impatient(f);
 	expect(do_login(f, PIN), ERR_OK);
 	fixture_knob(f, "plan", "C_GenerateKeyPair * sleep 100\n");
 	expect(do_generate(f, id, "ec:P-256"), ERR_TOKEN_TIMEOUT);
@@ -413,6 +448,90 @@ static void test_half_certificate(void **state)
 	}
 }
 
+/* ---- two pairs under one id: on curves a private key does not tell which is its public half ---- */
+
+static struct bytes generate(struct fixture *f, const uint8_t id[TOKEN_ID], const char *algorithm)
+{
+	struct bytes spki = { 0 };
+	expect(do_generate(f, id, algorithm), ERR_OK);
+	assert_int_equal(bytes_set(&spki, outcome.key.spki.data, outcome.key.spki.len), 0);
+	return spki;
+}
+
+static void two_pairs(struct fixture *f, const uint8_t id[TOKEN_ID], const char *algorithm, struct bytes spki[2])
+{
+	char hex[2 * TOKEN_ID + 1], arguments[128];
+	uint8_t other[TOKEN_ID];
+	new_id(other);
+	expect(do_login(f, PIN), ERR_OK);
+	spki[0] = generate(f, id, algorithm);
+	spki[1] = generate(f, other, algorithm);
+	hex_encode(id, TOKEN_ID, hex);
+	snprintf(arguments, sizeof arguments, "--set-id %s --type privkey", hex);
+	tool(f, arguments, other);
+	snprintf(arguments, sizeof arguments, "--set-id %s --type pubkey", hex);
+	tool(f, arguments, other);
+	fixture_restart(f, 0);
+	expect(do_login(f, PIN), ERR_OK);
+}
+
+static void expect_pair(struct fixture *f, const uint8_t id[TOKEN_ID], const struct bytes *spki)
+{
+	assert_int_equal(count(f, "privkey", id), 1);
+	assert_int_equal(count(f, "pubkey", id), 1);
+	struct bytes cert = make_cert(spki, "Left", 3);
+	expect(do_write(f, id, &cert), ERR_OK);
+	expect(do_prove(f, id), ERR_OK);
+	bytes_free(&cert);
+}
+
+/* Whichever the token shows first: the certificate's signs, goes with it, and leaves the other. */
+static void test_two_pairs(void **state)
+{
+	static const char *const algorithms[] = { "ec:P-256", "rsa:2048" };
+	struct fixture *f = *state;
+	for (int i = 0; i < 4; i++) {
+		uint8_t id[TOKEN_ID];
+		struct bytes spki[2];
+		new_id(id);
+		two_pairs(f, id, algorithms[i / 2], spki);
+		struct bytes cert = make_cert(&spki[i % 2], "Old", 1);
+		expect(do_write(f, id, &cert), ERR_OK);
+		expect(do_sign(f, &cert, "challenge"), ERR_OK);
+		expect(do_cms(f, &cert, "statement"), ERR_OK);
+		expect(do_remove(f, &cert), ERR_OK);
+		expect_pair(f, id, &spki[1 - i % 2]);
+		bytes_free(&cert);
+		bytes_free(&spki[0]);
+		bytes_free(&spki[1]);
+	}
+}
+
+/* Under an order's own id only one may stay: the one with the certificate, where there is one. */
+static void test_two_of_ours(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 3; i++) {
+		uint8_t id[TOKEN_ID];
+		struct bytes spki[2];
+		new_id(id);
+		two_pairs(f, id, "ec:P-256", spki);
+		if (i < 2) {
+			struct bytes cert = make_cert(&spki[i], "New", 2);
+			expect(do_write(f, id, &cert), ERR_OK);
+			bytes_free(&cert);
+		}
+		struct bytes left = generate(f, id, "ec:P-256");
+		assert_true(outcome.key.adopted);
+		if (i < 2)
+			assert_memory_equal(left.data, spki[i].data, left.len);
+		expect_pair(f, id, &left);
+		bytes_free(&left);
+		bytes_free(&spki[0]);
+		bytes_free(&spki[1]);
+	}
+}
+
 static void test_noise(void **state)
 {
 	struct fixture *f = *state;
@@ -428,9 +547,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_read_first), TEST(test_strict), TEST(test_written_once), TEST(test_mechanisms), TEST(test_always_auth), TEST(test_no_ec),
-		TEST(test_bytes), TEST(test_template), TEST(test_bare_point), TEST(test_pin_len), TEST(test_another_key), TEST(test_slow),
-		TEST(test_lies), TEST(test_torn), TEST(test_half_certificate), TEST(test_noise),
+		TEST(test_read_first), TEST(test_strict), TEST(test_no_serial), TEST(test_written_once), TEST(test_mechanisms), TEST(test_always_auth), TEST(test_no_ec),
+		TEST(test_bytes), TEST(test_template), TEST(test_bare_point), TEST(test_pin_len), TEST(test_another_key), TEST(test_start), TEST(test_slow),
+		TEST(test_lies), TEST(test_torn), TEST(test_half_certificate), TEST(test_two_pairs), TEST(test_two_of_ours),
+		TEST(test_noise),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("traps", tests, NULL, NULL);
