@@ -182,9 +182,21 @@ def _():
         host.refused("package-hash")
         host.content = lambda h: h.send(200, CONTENT[:-1], kind="application/octet-stream")
         host.refused("package-hash")
+
+
+@tap.test("a part of another file is begun anew, once")
+def _():
+    with Packages([package()]) as host:
         host.put("libsim.so.part", b"x" * 1000)
         host.content = host.ranged
+        host.installed()
+        tap.equal(host.ranges(), ["bytes=1000-", None])
+        os.unlink(host.folder("libsim.so"))
+        host.requests.clear()
+        host.put("libsim.so.part", b"x" * 1000)
+        host.content = lambda h: h.send(206 if h.headers["Range"] else 200, bytes(len(CONTENT) - (1000 if h.headers["Range"] else 0)), kind="application/octet-stream")
         host.refused("package-hash")
+        tap.equal(host.ranges(), ["bytes=1000-", None])
 
 
 @tap.test("a name never leads out of the folder")
