@@ -3,6 +3,7 @@ import hashlib
 import os
 import platform
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -19,8 +20,8 @@ with open(OFFERED, "rb") as _file:
 class Visitor(Walk):
     """A person without a key at 相关下载; home: where what they save goes."""
 
-    def __init__(self, lang="zh_CN", **size):
-        self.at = where.new_home()
+    def __init__(self, lang="zh_CN", home=None, **size):
+        self.at = home or where.new_home()
         super().__init__(where, lang, home=self.at, **size)
         self.home()
         self.key("4")
@@ -114,6 +115,38 @@ def _():
         where.through(line.port)
         try:
             broken(line)
+        finally:
+            where.through(where.port)
+
+
+def killed(line):
+    with Visitor() as person:
+        person.choose_driver()
+        path = os.path.join(person.at, "certhall-downloads", DRIVER + ".part")
+        line.at(line.passed + 150_000, lambda: line.set(stall=True))
+        person.key("Enter")
+        person.screen.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 100_000, "a part of it")
+        person.screen.signal(signal.SIGKILL)
+        tap.equal(person.screen.exit_status(), -signal.SIGKILL)
+    line.clear()
+    tap.equal(person.left(), [DRIVER + ".part"])
+    part = os.path.getsize(path)
+    tap.check(part < len(CONTENT), f"{part} bytes of it")
+    with Visitor(home=person.at) as again:
+        again.choose_driver()
+        passed = line.passed
+        again.key("Enter")
+        again.saved("certhall-downloads", DRIVER)
+        tap.check(line.passed - passed < len(CONTENT) - part + 10_000, f"{line.passed - passed} bytes passed")
+        tap.equal(again.left(), [DRIVER])
+
+
+@tap.test("killed in the middle, the program leaves a part and no file; started again it fetches the rest alone")
+def _():
+    with chaos.Proxy(where.port) as line:
+        where.through(line.port)
+        try:
+            killed(line)
         finally:
             where.through(where.port)
 
