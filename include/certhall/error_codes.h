@@ -16,6 +16,7 @@ X(DISK_FULL, "disk-full", 507, N_("The disk is full: %s. Make room or choose ano
 X(FOLDER_CLOSED, "folder-closed", 500, N_("Nothing may be written to %s. Choose another folder."))
 X(FILE_EXISTS, "file-exists", 409, N_("There is a file %s already. Give another name."))
 X(DATABASE_IN_USE, "database-in-use", 503, N_("The database %s is in use by the hall or by another command. End that first, then try again."))
+X(STAFF_REFUSED, "staff-refused", 409, N_("That cannot be done with %s as things stand."))
 X(BAD_INPUT, "bad-input", 400, N_("This input cannot be used: %s"))
 
 /* the way to the hall */

@@ -38,15 +38,15 @@ enum { STAFF_NAME = 64 };
 /* The name somebody gives with --by, as it is kept; ERR_BAD_INPUT: there is none. */
 int staff_name(const char *by, char out[STAFF_NAME], struct error *err) CH_MUST_CHECK;
 bool staff_same(const char *one, const char *other); /* the same letters and digits, whatever their case and width and what stands between */
-/* The one row of a query for a text and a number; none (words: why) or several are refused with words for staff: ERR_ORDER_STATE. */
+/* The one row of a query for a text and a number; none (words: why) or several are refused with words for staff: ERR_STAFF_REFUSED. */
 int staff_only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
 	CH_MUST_CHECK;
 
 /* What staff say of a held payment. ACCEPT: it is counted, when it was held for nothing but its number in the wallet and the gateway tells
  * that it is paid. DISMISS: it went back at the gateway, which must tell so; the order can be paid anew. */
 enum held_verdict { HELD_ACCEPT, HELD_DISMISS };
-/* Two people for each; bill_no NULL: the order's only one. reason, by: a person's words. ERR_ORDER_NONE, ERR_ORDER_STATE (detail says
- * why), ERR_FORBIDDEN (the same person), and the gateway's. A verdict that waits for its second person can be withdrawn by anybody. */
+/* Two people for each; bill_no NULL: the order's only one. reason, by: a person's words. ERR_ORDER_NONE, ERR_STAFF_REFUSED (detail says
+ * why), ERR_BAD_INPUT (the same person), and the gateway's. A verdict that waits for its second person can be withdrawn by anybody. */
 int held_judge(struct sql *db, const char *number, const char *bill_no, enum held_verdict verdict, const char *reason, const char *by, int64_t now,
 	struct error *err) CH_MUST_CHECK;
 int held_approve(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, enum held_verdict *verdict,
@@ -54,7 +54,7 @@ int held_approve(struct hall *hall, struct sql *db, const char *number, const ch
 int held_withdraw(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, struct error *err) CH_MUST_CHECK;
 
 /* Staff: one asks for the refund of an order's payment (bill_no NULL: the only one there is), another approves it. reason and
- * names: a person's words. ERR_ORDER_NONE, ERR_ORDER_STATE (detail says why), ERR_FORBIDDEN (the same person). */
+ * names: a person's words. ERR_ORDER_NONE, ERR_STAFF_REFUSED (detail says why), ERR_BAD_INPUT (the same person). */
 int refund_request(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *reason, const char *by, int64_t now,
 	char refund_no[PAYMENT_NO_SIZE], struct error *err) CH_MUST_CHECK;
 int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],

@@ -42,7 +42,7 @@ static int check_reason(struct sql *db, const struct held *held, enum held_verdi
 	int rc = sql_done(q, err);
 	if (rc != 0 || verdict == HELD_DISMISS || strcmp(why, "transaction") == 0)
 		return rc;
-	return error_set(err, ERR_ORDER_STATE, held->bill_no, "only what was held for its number in the wallet can be accepted; give it back: refund ask");
+	return error_set(err, ERR_STAFF_REFUSED, held->bill_no, "only what was held for its number in the wallet can be accepted; give it back: refund ask");
 }
 
 static const char *verdict_name(enum held_verdict verdict)
@@ -66,7 +66,7 @@ static int store_verdict(struct sql *db, const struct held *held, const char *nu
 	sql_text(q, by);
 	int rc = sql_changed(q, &changed, err);
 	if (rc == 0 && changed == 0)
-		return error_set(err, ERR_ORDER_STATE, number, "one waits for a second person already: approve or withdraw it");
+		return error_set(err, ERR_STAFF_REFUSED, number, "one waits for a second person already: approve or withdraw it");
 	return rc != 0 ? rc : audit_write(db, now, "held.asked", number, err, "bill=%s nth=%d verdict=%s reason=%s", held->bill_no, held->nth,
 		verdict_name(verdict), audit_mask(reason, masked, sizeof masked));
 }
@@ -118,11 +118,11 @@ static int ask_gateway(struct hall *hall, const struct bill *bill, enum held_ver
 	if (rc != 0)
 		return rc;
 	if (verdict == HELD_DISMISS && result->status != PAYMENT_REFUNDED)
-		return error_set(err, ERR_ORDER_STATE, bill->number, "the gateway says: %s; what is still there is given back with refund ask",
+		return error_set(err, ERR_STAFF_REFUSED, bill->number, "the gateway says: %s; what is still there is given back with refund ask",
 			payment_status_name(result->status));
 	bool right = result->status == PAYMENT_PAID && result->amount_fen == bill->gateway.amount_fen && result->told_fen == bill->gateway.amount_fen;
 	if (verdict == HELD_ACCEPT && !right)
-		return error_set(err, ERR_ORDER_STATE, bill->number, "the gateway says: %s, %lld fen", payment_status_name(result->status),
+		return error_set(err, ERR_STAFF_REFUSED, bill->number, "the gateway says: %s, %lld fen", payment_status_name(result->status),
 			(long long)result->amount_fen);
 	return 0;
 }
@@ -151,7 +151,7 @@ static int mark_approved(struct sql *db, const struct held *held, const char *by
 	sql_text(q, held->bill_no);
 	sql_int(q, held->nth);
 	int rc = sql_changed(q, &changed, err);
-	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_ORDER_STATE, held->bill_no, "it is not held any more; withdraw this");
+	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, held->bill_no, "it is not held any more; withdraw this");
 }
 
 static int carry_out(struct hall *hall, struct sql *db, const struct held *held, const struct bill *bill, const struct payment_result *result,

@@ -31,7 +31,7 @@ void invoice_try(struct hall *hall);
 bool invoice_catch_up(struct hall *hall, char last[24], int64_t now);
 /* Issues what is due. */
 void invoice_sweep(struct hall *hall, int64_t now);
-/* A failed one back to waiting. ERR_ORDER_STATE when it has not failed. */
+/* A failed one back to waiting. ERR_STAFF_REFUSED when it has not failed. */
 int invoice_retry(struct sql *db, const char *order, int64_t now, struct error *err) CH_MUST_CHECK;
 
 /* Uses the captcha up, right or not. */

@@ -202,5 +202,5 @@ int invoice_retry(struct sql *db, const char *order, int64_t now, struct error *
 	sql_int(q, now);
 	sql_text(q, order);
 	int rc = sql_changed(q, &changed, err);
-	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_ORDER_STATE, NULL, "no failed invoice of this order");
+	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, order, "it has no invoice that failed");
 }

@@ -152,7 +152,7 @@ static int check_order(struct sql *db, const char *number, bool counted, struct 
 	int rc = bill_state_of_order(db, number, &state, &ignored, &ignored, err);
 	if (rc != 0 || !counted || state == ORDER_PAID || state == ORDER_ISSUED || state == ORDER_REFUNDING)
 		return rc;
-	return error_set(err, ERR_ORDER_STATE, number, "its state is %s", order_state_names[state]);
+	return error_set(err, ERR_STAFF_REFUSED, number, "its state is %s", order_state_names[state]);
 }
 
 int refund_request(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *reason, const char *by, int64_t now,

@@ -52,5 +52,5 @@ int staff_only_one(struct sql_stmt *q, const char *number, const char *none, cha
 	int rc = sql_done(q, err);
 	if (rc != 0 || count == 1)
 		return rc;
-	return error_set(err, ERR_ORDER_STATE, number, "%s", count == 0 ? none : "more than one: say which with --bill");
+	return error_set(err, ERR_STAFF_REFUSED, number, "%s", count == 0 ? none : "more than one: say which with --bill");
 }

@@ -145,6 +145,7 @@ def _():
     for number in (numbers["installed"], office.renewed("created"), "AZT000000XXXXX"):
         done = office.staff("refund", "ask", "--by", "Wang", "--reason", "x", number, check=False)
         tap.equal(done.returncode, 1, number)
+        tap.contains(done.stderr, f"That cannot be done with {number}")
     tap.equal(office.staff("refund", "approve", "--by", "Li", numbers["installed"], check=False).returncode, 1)
 
 

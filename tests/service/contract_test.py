@@ -524,7 +524,7 @@ def _():
 
 
 # What only a defect, a full disk or a broken CA brings about, or what is told to staff alone.
-NOT_WALKED = {"ok", "invoice-refused", "unexpected", "no-memory", "config", "file", "storage", "ca-failed"}
+NOT_WALKED = {"ok", "invoice-refused", "unexpected", "no-memory", "config", "file", "storage", "ca-failed", "staff-refused"}
 
 
 @tap.test("every problem that the routes' sources name was seen")
