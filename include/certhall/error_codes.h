@@ -60,7 +60,7 @@ X(NOT_PAID, "not-paid", 409, N_("The order is not paid yet. If you have just pai
 X(PAYMENT_UNAVAILABLE, "payment-unavailable", 502, N_("The payment service does not answer. Nothing was charged. Try again in a moment."))
 X(PAYMENT_LINK, "payment-link", 502, N_("The hall gave no payment code that can be used, so none is shown. Nothing was charged. Ask for a new code; if it stays, contact customer service."))
 X(PAYMENT_UNKNOWN, "payment-unknown", 502, N_("The payment's state is not known yet. Do not pay again; ask again in a moment."))
-X(PAYMENT_HELD, "payment-held", 409, N_("What was paid differs from the price. It is kept safe and customer service looks into it. Do not pay again."))
+X(PAYMENT_HELD, "payment-held", 409, N_("The payment does not fit the bill. It is kept safe and customer service looks into it. Do not pay again."))
 
 /* invoices */
 X(INVOICE_NO_MATCH, "invoice-no-match", 403, N_("No invoice was found, or the digits are wrong. Check the organisation's full name, the taxpayer number, the phone and the digits of the new picture."))

@@ -42,9 +42,12 @@ static int command_list(int argc, char **argv)
 			" FROM payment p JOIN bill b ON b.bill_no = p.bill_no LEFT JOIN verdict v ON v.bill_no = p.bill_no AND v.nth = p.nth"
 			" WHERE p.state = 1 AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state = 1)"
 			" ORDER BY p.learned_at, p.bill_no");
-		while (sql_row(q))
+		bool any = false;
+		for (; sql_row(q); any = true)
 			print_held(q);
 		rc = sql_done(q, &err);
+		if (rc == 0 && !any)
+			puts(_("No payment is held."));
 	}
 	hall_free(&hall);
 	return rc == 0 ? 0 : command_failed(&err);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <certhall/i18n.h>
+#include <certhall/text.h>
 
 #include "certhalld/certhalld.h"
 
@@ -88,8 +89,13 @@ int subcommand_run(int argc, char **argv, const struct subcommand *list)
 void staff_is(const char *by)
 {
 	const struct passwd *user = getpwuid(getuid());
-	char actor[96];
-	snprintf(actor, sizeof actor, "staff %s%s%.32s%s", by != NULL ? by : "", by != NULL ? " (" : "", user != NULL ? user->pw_name : "?", by != NULL ? ")" : "");
+	const char *before = getenv("SUDO_USER"); /* whose account it was, where all of them become one */
+	char account[44], name[40] = "", actor[96];
+	snprintf(account, sizeof account, "%.16s%s%.16s", user != NULL ? user->pw_name : "?", before != NULL ? ", sudo " : "", before != NULL ? before : "");
+	text_sanitize(account, account, sizeof account, false);
+	if (by != NULL)
+		text_sanitize(by, name, sizeof name, false);
+	snprintf(actor, sizeof actor, by != NULL ? "staff %s (%s)" : "staff %s%s", name, account);
 	audit_as(actor);
 }
 

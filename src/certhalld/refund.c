@@ -94,12 +94,15 @@ static int command_list(int argc, char **argv)
 		struct sql_stmt *q = sql_prepare(hall->db[0],
 			"SELECT number, refund_no, amount_fen, created, state, asked_by, approved_by, reason FROM refund ORDER BY created, refund_no");
 		char number[24], refund_no[PAYMENT_NO_SIZE], money[24], when[24], asked[64], approved[64], reason[256];
-		while (sql_row(q))
+		bool any = false;
+		for (; sql_row(q); any = true)
 			printf("%-15s %-26s %10s  %s  %s  %s/%s  %s\n", sql_get_text(q, 0, number, sizeof number),
 				sql_get_text(q, 1, refund_no, sizeof refund_no), money_text(sql_get_int(q, 2), money, sizeof money),
 				clock_date_time(sql_get_int(q, 3), when, sizeof when), states[sql_get_int(q, 4) <= REFUND_WITHDRAWN ? sql_get_int(q, 4) : REFUND_REFUSED], sql_get_text(q, 5, asked, sizeof asked),
 				sql_get_text(q, 6, approved, sizeof approved), sql_get_text(q, 7, reason, sizeof reason));
 		rc = sql_done(q, &err);
+		if (rc == 0 && !any)
+			puts(_("There is no refund."));
 	}
 	hall_free(&hall);
 	return rc == 0 ? 0 : command_failed(&err);

@@ -55,7 +55,17 @@ class Trial:
     def kill_certhalld(self, pid=None):
         with self.service:
             self.place.service.stop(signal.SIGKILL)
-            self.place.service.start()
+            self.start_hall()
+
+    def start_hall(self):
+        """As a service manager does it: once more, when the next fault has hit its start."""
+        for left in (2, 1, 0):
+            try:
+                self.place.service.start()
+                return
+            except AssertionError:
+                if left == 0:
+                    raise
 
     def pull_key(self, pid=None):
         tokens = os.path.join(self.place.dir, "key/tokens")
@@ -82,7 +92,7 @@ class Trial:
                 with contextlib.suppress(subprocess.TimeoutExpired):  # somebody else may have started it anew
                     self.place.service.process.wait(5)
             if self.place.service.process is None or self.place.service.process.poll() is not None:
-                self.place.service.start()
+                self.start_hall()
         for mender in self.menders:
             mender()
 
