@@ -56,9 +56,10 @@ int pki_random_hex(size_t len, char *out, struct error *err) CH_MUST_CHECK;
 
 /* Signature over data by the certificate's public key. algorithm must be one that fits the key. */
 const char *pki_signature_algorithm(const EVP_PKEY *key); /* the one we use for that key; NULL: none */
+const char *pki_signature_named(const char *key_algorithm); /* the same for "ec:P-256" ... */
 int pki_sign(EVP_PKEY *key, const void *data, size_t len, struct bytes *signature, struct error *err) CH_MUST_CHECK;
 int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, const void *data, size_t len,
-	const void *signature, size_t signature_len, struct error *err) CH_MUST_CHECK; /* ERR_SIGNATURE_INVALID */
+	const void *signature, size_t signature_len, struct error *err) CH_MUST_CHECK; /* ERR_SIGNATURE_INVALID, ERR_ALGORITHM_NOT_ALLOWED */
 
 /* What is signed, so that a signature for one purpose is no use for another:
  *   "certhall-v1\n" purpose "\n" audience "\n" order "\n" nonce-base64 "\n" hex-sha256-of-subject-matter "\n"
@@ -72,7 +73,7 @@ int pki_statement(const char *purpose, const char *audience, const char *order, 
 int csr_make(EVP_PKEY *key, const struct bytes *spki, const void *old_cert, size_t old_len, struct bytes *out,
 	struct error *err) CH_MUST_CHECK;
 /* Checks the self-signature and that subject equals the old certificate's (NULL: any subject); gives SPKI and key algorithm.
- * ERR_CSR_INVALID, ERR_ALGORITHM_NOT_ALLOWED is the caller's to decide. */
+ * ERR_CSR_INVALID; ERR_ALGORITHM_NOT_ALLOWED when it is none that is known here: which of those are wanted is the caller's to decide. */
 int csr_check(const void *csr, size_t len, const void *old_cert, size_t old_len, struct bytes *spki, char algorithm[24],
 	struct error *err) CH_MUST_CHECK;
 

@@ -65,6 +65,12 @@ const char *pki_signature_algorithm(const EVP_PKEY *key)
 	return a != NULL ? a->signature : NULL;
 }
 
+const char *pki_signature_named(const char *key_algorithm)
+{
+	const struct algorithm *a = algorithm_named(key_algorithm);
+	return a != NULL ? a->signature : NULL;
+}
+
 EVP_PKEY *pki_key_generate(const char *algorithm, struct error *err)
 {
 	const struct algorithm *a = algorithm_named(algorithm);
@@ -109,8 +115,12 @@ int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, con
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 	const struct algorithm *a = algorithm_of(key);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	char name[24];
 	int rc = 0;
-	if (a == NULL || strcmp(a->signature, algorithm) != 0)
+	algorithm_name_of(key, name);
+	if (a == NULL)
+		rc = error_set(err, ERR_ALGORITHM_NOT_ALLOWED, name, "verify: no signature algorithm for this key");
+	else if (strcmp(a->signature, algorithm) != 0)
 		rc = error_set(err, ERR_SIGNATURE_INVALID, NULL, "the algorithm is not the certificate key's");
 	else if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, EVP_get_digestbyname(a->digest), NULL, key) <= 0 ||
 		EVP_DigestVerify(ctx, signature, signature_len, data, len) != 1)

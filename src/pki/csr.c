@@ -77,6 +77,13 @@ int csr_check(const void *csr, size_t len, const void *old_cert, size_t old_len,
 	if (old_cert != NULL && old == NULL)
 		return ERR_CERT_MALFORMED;
 	X509_REQ *req = csr_read(csr, len);
+	EVP_PKEY *pub = req != NULL ? X509_REQ_get0_pubkey(req) : NULL;
+	if (pub != NULL && algorithm_of(pub) == NULL) { /* before the signature: SM2's is made over an id that OpenSSL does not know of */
+		algorithm_name_of(pub, algorithm);
+		X509_REQ_free(req);
+		X509_free(old);
+		return pki_failed(err, ERR_ALGORITHM_NOT_ALLOWED, algorithm, "PKCS#10");
+	}
 	const char *fault = req != NULL ? fault_of(req, old) : _("it cannot be read");
 	int rc = 0;
 	if (fault != NULL) {

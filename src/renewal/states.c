@@ -122,7 +122,8 @@ static enum state took_signature(struct renewal *r, const void *result, struct e
 
 void renewal_signature_algorithm(const struct cert_info *info, char *out, size_t size)
 {
-	snprintf(out, size, "%s", strncmp(info->key_algorithm, "ec:", 3) == 0 ? "ecdsa-with-SHA256" : "RSA-SHA256");
+	const char *name = pki_signature_named(info->key_algorithm);
+	snprintf(out, size, "%s", name != NULL ? name : "RSA-SHA256"); /* the hall says that it does not take the key */
 }
 
 /* ---- logging in ---- */

@@ -261,6 +261,7 @@ static void plain_signature(void **state)
 		struct bytes cert = cert_of(key, "样票公司", NULL), out = { 0 };
 		struct error err;
 		assert_string_equal(names[i], pki_signature_algorithm(key));
+		assert_string_equal(names[i], pki_signature_named(algorithms[i]));
 		assert_int_equal(0, pki_sign(key, content, CONTENT, &out, &err));
 		put("sig", out.data, out.len);
 		put("content", content, CONTENT);
@@ -284,6 +285,8 @@ static void plain_signature(void **state)
 static void statement(void **state)
 {
 	(void)state;
+	assert_string_equal("ecdsa-with-SHA384", pki_signature_named("ec:P-384"));
+	assert_null(pki_signature_named("sm2"));
 	struct bytes out = { 0 };
 	assert_int_equal(0, pki_statement("login", "hall.example", "-", "bm9uY2U=", "abc", 3, &out));
 	assert_string_equal("certhall-v1\nlogin\nhall.example\n-\nbm9uY2U=\n"

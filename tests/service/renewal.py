@@ -214,6 +214,26 @@ def _():
     office.post(f"/v1/orders/{number}/requests", body, token).good()
 
 
+@tap.test("SM2 is refused by its name, in a certificate and in a request, with either distinguishing id")
+def _():
+    key = office.path("sm2.key")
+    openssl("genpkey", "-quiet", "-algorithm", "SM2", "-out", key)
+    csr, pem = office.path("csr.pem"), office.path("sm2.pem")
+    openssl("req", "-new", "-key", key, "-sm3", "-subj", "/CN=sm2", "-out", csr)
+    openssl("x509", "-req", "-in", csr, "-CA", f"{office.dir}/ca/ca.pem", "-CAkey", f"{office.dir}/ca/ca.key", "-days", "20", "-out", pem)
+    cert = office.cert()
+    sm2 = offices.Cert(cert.key, pem, "/CN=sm2")
+    tap.equal(office.try_login(sm2).refused("algorithm-not-allowed", 422)["param"], "sm2")
+    token = office.login(cert)
+    number = office.paid_order(cert, token)
+    good = office.key()
+    for more in ([], ["-sigopt", "distid:1234567812345678"]):
+        request = openssl("req", "-new", "-utf8", "-key", key, "-sm3", "-subj", cert.subject, "-outform", "DER", *more)
+        body = dict(office.cert_request(cert, good, number), csr=b64(request))
+        tap.equal(office.post(f"/v1/orders/{number}/requests", body, token).refused("algorithm-not-allowed", 422)["param"], "sm2")
+    office.request_cert(cert, good, number, token).good()
+
+
 @tap.test("The operator's list shows the orders")
 def _():
     tap.contains(office.certhalld("orders", "--json").stdout, '"state": "installed"')

@@ -11,7 +11,7 @@
  *   key pairs that can be taken out                                        recovery_test test_leaky, sequence_test
  *   a certificate wants its serial number, refuses other attributes        test_strict, modules_test test_nss
  *   the same certificate is refused a second time                          test_written_once, modules_test test_nss_twice
- *   two pairs with one id are both kept                                    sequence_test
+ *   two pairs with one id are both kept                                    test_two_pairs, test_two_of_ours
  *   no CKM_RSA_X_509; attributes cannot be changed                         test_mechanisms
  *   a key that wants its PIN at each use (CKA_ALWAYS_AUTHENTICATE)         test_always_auth
  *   refuses curves; tells RSA sizes in bytes; limits it does not take      test_no_ec, test_bytes, test_template, renewal/refuses.py
@@ -21,13 +21,32 @@
  *   pulled out before, in the middle, in and out again                     faults_test test_removed, recovery_test
  *   another one put in                                                     test_another_key
  *   done and an error told; fails, dies at the n-th call                   recovery_test, faults_test test_crash
- *   hangs; takes its time; starts slowly                                   faults_test test_hang, test_slow, journey/hung.py
+ *   hangs; takes its time; starts slowly, or not at all                    faults_test test_hang, test_slow, test_start, journey/hung.py
+ *   certificates without a serial number                                   test_no_serial
  *   tells of more than there is                                            test_lies
  *   half a certificate; one half of a pair; a pair without certificate     test_half_certificate, test_torn, recovery_test
  *   writes on the terminal, loses its daemon (SIGPIPE)                     test_noise
  *   instances, and logins, of its own for each caller (p11-kit)            modules_test test_proxy, test_client
  *   its daemon dies, and is started again                                  modules_test test_client_killed
  *   arguments to start with (NSS); a slot with services of its own         modules_test test_nss, test_nss_no_args
+ *   a key without certificate left behind after renewing (OpenSC #2100)    modules_test (counts what is left), recovery_test test_remove
+ *   what was written is read back, and proved, before anything goes        test_half_certificate, recovery_test
+ *
+ * and of the hall:
+ *   a signer that has expired; too late, too early, not yet valid          service/renewal.py, pki/trust_test
+ *   a certificate that is not for signing mail (CMS's default purpose)     pki/cert_test every_usage_fits
+ *   an expired or too young CA                                             pki/trust_test ca_times_count
+ *   SM2 keys and requests, with GM/T's distinguishing id or without        service/renewal.py (refused by name)
+ *   issued, but the answer or the saving was lost                          renewal/recover.py, faults/matrix.py
+ *
+ * Not used here:
+ *   C_WaitForSlotEvent      no two modules agree on it: slots are looked at once a second (faults_test test_watch)
+ *   C_SetAttributeValue     OpenSC refuses it: an order's CKA_ID is final (test_mechanisms)
+ *   RSA-PSS                 signatures are PKCS#1 v1.5: works where PSS does not
+ *   CMP, EST                the hall issues by itself: no context lives from one request to the next, none keeps others' certificates
+ *   SM2 on the key, SKF     vendors' numbers differ; a key of a kind that is not known does not disturb (sequence_test test_alien)
+ *   tries left              PKCS#11 does not tell how many: never shown
+ *   virtual PC/SC reader    the fault module plays pulling, locking and a single session
  */
 #include "fixture.h"
 
