@@ -89,11 +89,14 @@ static const struct action *actions(struct screen *s)
 		ids[n++] = ACT_OPEN;
 	ids[n++] = ACT_CHECK_ALL;
 	ids[n++] = ACT_CHECK_ONE;
+	if (ids[0] == ACT_OPEN) /* what follows says it once more: leaving is told before it */
+		ids[n++] = ACT_BACK;
 	if (any_offer(page, OFFER_INSTALL_COMPONENT))
 		ids[n++] = ACT_COMPONENT;
 	if (any_offer(page, OFFER_RECOVERY))
 		ids[n++] = ACT_ORDER;
-	ids[n++] = ACT_BACK;
+	if (ids[0] != ACT_OPEN)
+		ids[n++] = ACT_BACK;
 	bar_set(&page->bar, ids);
 	if (ids[0] == ACT_OPEN)
 		page->bar.rows[0].label = offer_of(page) == OFFER_RECOVERY ? N_("Recover") : N_("Install component");
