@@ -184,6 +184,22 @@ static void cms(void **state)
 	}
 }
 
+/* What openssl's own default (signing mail) refuses: a certificate for logging in alone. */
+static void cms_by_any_usage(void **state)
+{
+	(void)state;
+	struct error err;
+	struct bytes out = { 0 }, cert = cert_make(&(struct recipe){ .cn = "样票公司", .o = "o", .key = key_for("ec:P-256"), .from = NOW, .to = NOW + DAY,
+		.usage = "digitalSignature", .extended = "clientAuth" });
+	assert_int_equal(0, cms_sign(key_for("ec:P-256"), cert.data, cert.len, content, CONTENT, &out, &err));
+	put("usage.der", out.data, out.len);
+	put_pem("usage.pem", &cert);
+	assert_int_not_equal(0, shell("openssl cms -verify -binary -inform DER -in usage.der -CAfile usage.pem -no_check_time -out usage"));
+	assert_int_equal(0, cms_verify(out.data, out.len, cert.data, cert.len, content, CONTENT, &err));
+	bytes_free(&out);
+	bytes_free(&cert);
+}
+
 static void cms_by_the_openssl_command(void **state)
 {
 	(void)state;
@@ -356,7 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request), cmocka_unit_test(request_refused), cmocka_unit_test(key_without_public_half),
-		cmocka_unit_test(cms), cmocka_unit_test(cms_by_the_openssl_command), cmocka_unit_test(cms_detached),
+		cmocka_unit_test(cms), cmocka_unit_test(cms_by_any_usage), cmocka_unit_test(cms_by_the_openssl_command), cmocka_unit_test(cms_detached),
 		cmocka_unit_test(plain_signature), cmocka_unit_test(statement), cmocka_unit_test(key_files),
 	};
 	return cmocka_run_group_tests(tests, start, end);

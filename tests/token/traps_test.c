@@ -34,7 +34,7 @@
  *
  * and of the hall:
  *   a signer that has expired; too late, too early, not yet valid          service/renewal.py, pki/trust_test
- *   a certificate that is not for signing mail (CMS's default purpose)     pki/cert_test every_usage_fits
+ *   a certificate that is not for signing mail (CMS's default purpose)     pki/sign_test cms_by_any_usage
  *   an expired or too young CA                                             pki/trust_test ca_times_count
  *   SM2 keys and requests, with GM/T's distinguishing id or without        service/renewal.py (refused by name)
  *   issued, but the answer or the saving was lost                          renewal/recover.py, faults/matrix.py
