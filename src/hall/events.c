@@ -48,7 +48,7 @@ static int take_field(struct events *events, const char *line, size_t len)
 		take_retry(events, value, value_len);
 	} else if (field_is(line, name, "data")) {
 		if (events->data.len + value_len > EVENTS_LINE_MAX)
-			return ERR_TOO_LARGE;
+			return ERR_NET_PROTOCOL;
 		int code = events->has_data ? bytes_append(&events->data, "\n", 1) : 0;
 		if (code == 0)
 			code = bytes_append(&events->data, value, value_len);
@@ -107,7 +107,7 @@ int events_feed(struct events *events, const void *data, size_t len)
 		while (stop < end && *stop != '\n' && *stop != '\r')
 			stop++;
 		if (events->line.len + (size_t)(stop - at) > EVENTS_LINE_MAX)
-			return ERR_TOO_LARGE;
+			return ERR_NET_PROTOCOL;
 		int code = bytes_append(&events->line, at, (size_t)(stop - at));
 		if (code != 0)
 			return code;

@@ -28,7 +28,7 @@ struct events {
 };
 
 /* An empty struct events with fn and ctx set is a parser at the start of a stream. */
-int events_feed(struct events *events, const void *data, size_t len) CH_MUST_CHECK; /* 0, ERR_NO_MEMORY, ERR_TOO_LARGE */
+int events_feed(struct events *events, const void *data, size_t len) CH_MUST_CHECK; /* 0, ERR_NO_MEMORY, ERR_NET_PROTOCOL: too long */
 /* The stream was lost: forgets the half event, keeps the last id and the retry. */
 void events_restart(struct events *events);
 void events_free(struct events *events);

@@ -23,6 +23,7 @@ struct talk {
 	size_t count, room;            /* of messages: those the hall has by their numbers, then those on their way as they were written */
 	struct message **messages;     /* seq 0: on its way; -1: refused */
 	int64_t have;                  /* all up to this number are there */
+	int64_t asked_after;           /* what is asked for is behind this number */
 	int64_t shown;                 /* the last that was shown */
 	int64_t got_told, read_told;   /* as the hall has them */
 

@@ -146,6 +146,14 @@ static void send_next(struct talk *talk)
 
 /* ---- asking for what is missing ---- */
 
+static bool has_next(const struct message_page *page, int64_t after)
+{
+	for (size_t i = 0; i < page->messages_count; i++)
+		if (page->messages[i].seq == after + 1)
+			return true;
+	return false;
+}
+
 static void on_history(void *ctx, const struct error *err, const void *result)
 {
 	struct talk *talk = ctx;
@@ -153,8 +161,10 @@ static void on_history(void *ctx, const struct error *err, const void *result)
 	talk->asking = NULL;
 	if (err != NULL)
 		failed(talk, err);
-	else
+	else if (has_next(page, talk->asked_after))
 		talk_worked(talk);
+	else
+		talk_later(talk); /* the hall tells of more than it has: not asked again at once */
 	for (size_t i = 0; err == NULL && i < page->messages_count; i++)
 		if (talk_log_add(talk, &page->messages[i]) != 0)
 			log_line(LOG_LEVEL_ERROR, "talk", "no memory for a message");
@@ -167,6 +177,7 @@ static void ask_missing(struct talk *talk)
 {
 	if (talk->asking != NULL || talk->quiet || talk->have >= talk->state.last_seq)
 		return;
+	talk->asked_after = talk->have;
 	talk->asking = hall_get_history(talk->hall, talk_token(talk), talk->state.id, talk->have, on_history, talk);
 	if (talk->asking == NULL)
 		talk_later(talk);

@@ -122,7 +122,7 @@ static void endless_line_or_event_is_refused(void **state)
 	int code = 0;
 	for (int i = 0; i < 64 && code == 0; i++)
 		code = events_feed(&events, block, 65536);
-	assert_int_equal(code, ERR_TOO_LARGE);
+	assert_int_equal(code, ERR_NET_PROTOCOL);
 	events_free(&events);
 	events = (struct events){ .fn = on_event, .ctx = &log };
 	memcpy(block, "data: ", 6);
@@ -130,7 +130,7 @@ static void endless_line_or_event_is_refused(void **state)
 	code = 0;
 	for (int i = 0; i < 64 && code == 0; i++)
 		code = events_feed(&events, block, 65536);
-	assert_int_equal(code, ERR_TOO_LARGE);
+	assert_int_equal(code, ERR_NET_PROTOCOL);
 	events_free(&events);
 	free(block);
 }

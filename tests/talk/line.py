@@ -1,6 +1,7 @@
 """A conversation over a bad line, with a hall that is killed: exact on both sides."""
 import signal
 import threading
+import time
 
 from talker import Talker, exact, say_all, started, tap, waits
 import chaos
@@ -22,6 +23,7 @@ def _():
     talker.say("密码是 123456")
     talker.wait_for(lambda line: line == "refused chat-pin")
     talker.say("手机 13800000000\r第二行")
+    talker.wait_for(lambda line: line == "mark 0 1 0 1 0")
     say_all(agent, ["收到"])
     talker.wait_for(lambda line: line.endswith(" 收到"))
     tap.equal([m["body"] for m in agent.history() if m["side"] == "customer"], ["在排队的时候先说", "手机 138****0000\n第二行"])
@@ -30,6 +32,10 @@ def _():
     talker.say("还在吗")
     talker.wait_for(lambda line: line == "refused chat-closed")
     talker.say("!close 4")
+    for _ in range(2000): # it does not stay for this answer
+        if agent.state()["rating"]:
+            break
+        time.sleep(0.01)
     talker.end()
     tap.equal(agent.state()["rating"], 4)
 
