@@ -1,10 +1,12 @@
 """A hall that answers absurdly, falsely or not at all: the person reads a sentence, memory stays small, nothing is followed or believed, and the
 program works as soon as the hall does."""
 import contextlib
+import http.client
 import http.server
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -198,6 +200,38 @@ def sets(*path, to):
     return change
 
 
+def with_more(text):
+    """The honest answer's text, changed."""
+    def answer(handler):
+        real = http.client.HTTPSConnection("127.0.0.1", where.port, context=ssl._create_unverified_context(), timeout=60)
+        real.request("GET", "/v1/hall")
+        handler.send(200, *text(real.getresponse().read()))
+        real.close()
+    return answer
+
+
+def nested(document):
+    inner = []
+    for _ in range(100):
+        inner = [inner]
+    document["unknown"] = inner
+
+
+@tap.test("an honest answer but for one thing")
+def _():
+    with Person() as person:
+        person.well()
+        for name, what, change in (("a name without room", "GET /v1/hall", sets("project", "name", to="a" * 1000)), ("100 levels in what nobody reads", "GET /v1/hall", nested),
+                                   ("the same certificate 500 times", "POST /v1/standings", lambda doc: doc.update(certificates=doc["certificates"] * 500))):
+            with tap.step(name), proxy.change(what, change):
+                person.refused(UNCLEAR)
+        for name, text in (("something behind it", lambda text: [text + b" x"]), ("two of them", lambda text: [text * 2]), ("called HTML", lambda text: [text, "text/html"]),
+                           ("called nothing", lambda text: [text, None])):
+            with tap.step(name), proxy.answer("GET /v1/hall", with_more(text)):
+                person.refused(UNCLEAR)
+        person.well()
+
+
 ABSURD = [-1, 1 << 31, 1 << 62, -(1 << 63), 1 << 80, 1.5, "1", None, True, [], {}]
 
 
@@ -254,7 +288,6 @@ def validity(begin, end):
 
 
 def old_tls(tls):
-    import ssl
     import warnings
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -353,6 +386,31 @@ def events(*pieces, pour=None):
     return answer
 
 
+def theirs_first(person, told, number):
+    """The stream tells of another's order; then, once that has been read, of one's own at another price."""
+    orders_told, read = [], threading.Event()
+
+    def stream(handler):
+        own = orders_told[-1]
+        handler.head(200, "text/event-stream")
+        for order in ({**own, "number": "AZT112217ZZZZZ", "state": "paid"}, {**own, "amount_fen": 12345}):
+            handler.wfile.write(told + json.dumps(order).encode() + b"\n\n")
+            read.wait(20)
+    with proxy.change(".*/payment", orders_told.append), proxy.answer(".*/events", stream):
+        asked = len(proxy.requests)
+        to_the_till(person)
+        while not any("/events" in one for one in proxy.requests[asked:]):
+            person.screen.quiet(0.01)
+        for _ in range(2): # turns of the program
+            person.key("?")
+            person.screen.wait("Keys")
+            person.key("Esc")
+            person.screen.wait_gone("Keys")
+        read.set()
+        person.screen.wait("￥123.45", number)
+        person.title("Payment")
+
+
 @tap.test("a payment code that is none is not shown; an order that cannot be is not believed; a stream of nonsense does no harm")
 def _():
     with at_the_till() as person:
@@ -387,6 +445,8 @@ def _():
             ("comments without an end", [], b": and more\n" * 4096),
             ("events without an end", [], (told + b'{"number": "%s"}\n\n' % number.encode()) * 1024),
         ]
+        with tap.step("the order of somebody else, whole and paid"):
+            theirs_first(person, told, number)
         for name, pieces, pour in streams:
             with tap.step(name), proxy.answer(".*/events", events(*pieces, pour=pour)):
                 memory = Memory(person.screen.pid)
