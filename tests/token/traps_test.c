@@ -314,24 +314,46 @@ static void test_slow(void **state)
 	assert_int_equal(slow_told, 0);
 }
 
+/* What each request is told; param: of the one that fails. A certificate or an id whose length cannot be counts as none. */
+static const struct lie {
+	const char *plan, *param;
+	int list, certs, sign;
+	size_t cert_count;
+	bool has_key;
+} lies[] = {
+	{ "C_GetSlotList 1 lie\n", "", ERR_OK, ERR_OK, ERR_OK, 1, true }, /* only asked whether there is news */
+	{ "C_GetSlotList 2 lie\n", "", ERR_OK, ERR_OK, ERR_OK, 1, true }, /* the module is loaded again */
+	{ "C_FindObjects 1 lie\n", "C_FindObjects", ERR_OK, ERR_TOKEN_DEVICE, ERR_OK, 0, false },
+	{ "C_GetAttributeValue 1 lie\n", "", ERR_OK, ERR_OK, ERR_OK, 0, false },
+	{ "C_GetAttributeValue 2 lie\n", "", ERR_OK, ERR_OK, ERR_OK, 0, false },
+	{ "C_GetAttributeValue 4 lie\n", "", ERR_OK, ERR_OK, ERR_OK, 1, false },
+#ifndef __SANITIZE_ADDRESS__ /* libp11 believes it: the helper dies of it, and is started again */
+	{ "C_Sign 1 lie\n", "", ERR_OK, ERR_OK, ERR_TOKEN_HELPER, 1, true },
+#endif
+};
+
+static void told(int code, int expected, const char *param)
+{
+	expect(code, expected);
+	if (expected != ERR_OK)
+		assert_string_equal(outcome.err.param, param);
+}
+
 static void test_lies(void **state)
 {
-	static const char *const plans[] = {
-		"C_GetSlotList 1 lie\n", "C_GetSlotList 2 lie\n", "C_FindObjects 1 lie\n", "C_GetAttributeValue 1 lie\n",
-		"C_GetAttributeValue 2 lie\n", "C_GetAttributeValue 4 lie\n",
-#ifndef __SANITIZE_ADDRESS__ /* libp11 believes it */
-		"C_Sign 1 lie\n",
-#endif
-	};
 	struct fixture *f = *state;
 	install(f, "ec:P-256");
-	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+		const struct lie *lie = &lies[i];
 		fixture_restart(f, 0);
-		fixture_knob(f, "plan", plans[i]);
-		(void)do_list(f);
-		(void)do_certs(f);
-		if (do_login(f, PIN) == ERR_OK)
-			(void)do_sign(f, &old, "challenge");
+		fixture_knob(f, "plan", lie->plan);
+		told(do_list(f), lie->list, lie->param);
+		told(do_certs(f), lie->certs, lie->param);
+		assert_int_equal(outcome.certs.count, lie->cert_count);
+		if (lie->cert_count > 0)
+			assert_int_equal(outcome.certs.certs[0].has_public_key, lie->has_key);
+		expect(do_login(f, PIN), ERR_OK);
+		told(do_sign(f, &old, "challenge"), lie->sign, lie->param);
 		int status;
 		fixture_run(f, "test -s $DIR/plan", &status);
 		assert_int_equal(status, 1); /* it has lied */
@@ -339,8 +361,6 @@ static void test_lies(void **state)
 		expect(do_login(f, PIN), ERR_OK);
 		expect(do_sign(f, &old, "challenge"), ERR_OK);
 	}
-	char *log = fixture_run(f, "grep -c 'helper ended by signal' $DIR/log || true", NULL);
-	assert_int_equal(atoi(log), 0);
 }
 
 /* ---- what is torn, and what is others' ---- */
