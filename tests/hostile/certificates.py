@@ -46,6 +46,8 @@ def forgeries(where, old):
     yield "the old serial number", "the serial number", lambda der: forged(der, ours, SERIAL=old_serial)
     yield "no signatures by this key", "the key usage", lambda der: forged(der, ours, EXTENSIONS=element(der, hostile_hall.EXTENSIONS).replace(
         bytes.fromhex("030206c0"), bytes.fromhex("03020640")))
+    yield "for a server", "the extended key usage", lambda der: forged(der, ours, EXTENSIONS=element(der, hostile_hall.EXTENSIONS).replace(
+        bytes.fromhex("06082b06010505070302"), bytes.fromhex("06082b06010505070301")))
     yield "no beginning yet", "the start of validity", lambda der: forged(der, ours, VALIDITY=tlv(0x30, utc("480101000000Z") + utc("490101000000Z")))
     yield "a day less", "the end of validity", lambda der: forged(der, ours, VALIDITY=tlv(0x30, time_of(der, 0) + utc("270101000000Z")))
     yield "a hundred years", "the end of validity", lambda der: forged(der, ours, VALIDITY=tlv(0x30, time_of(der, 0) + tlv(0x18, b"21270101000000Z")))
