@@ -101,7 +101,8 @@ def exact(talker, agent, mine, others):
 
 
 def waits(agent, talker):
-    """The conversation of that request, as soon as the hall has it."""
+    """The conversation of that request, as soon as the hall has it; the agent is still there, however long the tests take."""
+    patiently(lambda: agent.be("online"))
     end = time.monotonic() + 60
     while True:
         customer = Customer(agent.client)
