@@ -240,6 +240,21 @@ static int destroy_others(struct helper *helper, const struct bytes *id, const s
 	return rc == 0 ? key_destroy(helper, CKO_PUBLIC_KEY, id, spki, FITS_NOT, err) : rc;
 }
 
+/* A private key that was never finished has nothing of its own; one that a fault keeps from signing has. */
+static bool is_torn(struct helper *helper, const struct bytes *id)
+{
+	struct objects found = { 0 };
+	bool torn = object_find(helper, helper->session, CKO_PRIVATE_KEY, id, &found, NULL) == 0 && found.count > 0;
+	for (size_t i = 0; torn && i < found.count; i++) {
+		struct bytes modulus = { 0 }, curve = { 0 };
+		torn = object_read(helper, helper->session, found.handles[i], CKA_MODULUS, &modulus, NULL) == 0
+			&& object_read(helper, helper->session, found.handles[i], CKA_EC_PARAMS, &curve, NULL) == 0 && modulus.len == 0 && curve.len == 0;
+		bytes_free(&modulus);
+		bytes_free(&curve);
+	}
+	return torn;
+}
+
 /* What is there under this id: adopted when it signs what its public half verifies, destroyed when not. */
 static int adopt(struct helper *helper, const struct bytes *id, struct key *key, struct error *err)
 {
@@ -251,7 +266,7 @@ static int adopt(struct helper *helper, const struct bytes *id, struct key *key,
 		key->adopted = rc == 0;
 		if (rc == 0)
 			return destroy_others(helper, id, &key->spki, err);
-		if (rc != ERR_SIGNATURE_INVALID)
+		if (rc != ERR_SIGNATURE_INVALID && (rc != ERR_TOKEN_DEVICE || key->cert.len > 0 || !is_torn(helper, id)))
 			return rc;
 	}
 	key->present = false;
