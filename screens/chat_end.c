@@ -70,16 +70,17 @@ static void ask_path(struct app *app, const char *initial)
 /* certhall-chat-20260302-1005.txt */
 void chat_save(struct app *app)
 {
-	char folder[FILE_PATH_MAX - 80], path[FILE_PATH_MAX], when[24], name[24] = "";
+	char folder[FILE_PATH_MAX - 80], path[FILE_PATH_MAX], when[24], name[24], *to = name;
 	if (app->settings->kiosk) {
 		dialog_message(STYLE_WARN, _("Save conversation"), _("This terminal is for everybody: conversations are not saved here."));
 		return;
 	}
 	save_folder(app, "certhall-chats", folder, sizeof folder);
 	clock_date_time(talk_state(app->chat.talk)->created, when, sizeof when);
-	for (const char *at = when; *at != '\0' && strlen(name) < sizeof "20260302-1005" - 1; at++)
+	for (const char *at = when; *at != '\0' && to < name + sizeof "20260302-1005" - 1; at++)
 		if (*at != '-' && *at != ':')
-			snprintf(name + strlen(name), sizeof name - strlen(name), "%c", *at == ' ' ? '-' : *at);
+			*to++ = *at == ' ' ? '-' : *at;
+	*to = '\0';
 	snprintf(path, sizeof path, "%s/certhall-chat-%s.txt", folder, name);
 	ask_path(app, path);
 }

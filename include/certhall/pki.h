@@ -58,6 +58,7 @@ int pki_random_hex(size_t len, char *out, struct error *err) CH_MUST_CHECK;
 const char *pki_signature_algorithm(const EVP_PKEY *key); /* the one we use for that key; NULL: none */
 const char *pki_signature_named(const char *key_algorithm); /* the same for "ec:P-256" ... */
 int pki_sign(EVP_PKEY *key, const void *data, size_t len, struct bytes *signature, struct error *err) CH_MUST_CHECK;
+bool pki_fits(EVP_PKEY *key, const void *data, size_t len, const struct bytes *signature); /* whether the public key verifies what pki_sign made */
 int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, const void *data, size_t len,
 	const void *signature, size_t signature_len, struct error *err) CH_MUST_CHECK; /* ERR_SIGNATURE_INVALID, ERR_ALGORITHM_NOT_ALLOWED */
 

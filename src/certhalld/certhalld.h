@@ -33,10 +33,10 @@ struct option_row {
 /* Reads options; *rest (may be NULL: none is taken) gets the one argument that is no option. false: has said what is wrong. */
 bool options_read(int argc, char **argv, const struct option_row *rows, const char **rest);
 
-/* The one that argv[1] names, with the rest; NULL ends the list. */
 /* Whether an order's number was given; says so when not. */
 bool order_given(const char *number);
 
+/* The one that argv[1] names, with the rest; NULL ends the list. */
 struct subcommand {
 	const char *name;
 	int (*run)(int argc, char **argv);

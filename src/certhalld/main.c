@@ -90,12 +90,13 @@ void staff_is(const char *by)
 {
 	const struct passwd *user = getpwuid(getuid());
 	const char *before = getenv("SUDO_USER"); /* whose account it was, where all of them become one */
-	char account[44], name[40] = "", actor[96];
+	char account[44], name[40], actor[96];
 	snprintf(account, sizeof account, "%.16s%s%.16s", user != NULL ? user->pw_name : "?", before != NULL ? ", sudo " : "", before != NULL ? before : "");
 	text_sanitize(account, account, sizeof account, false);
-	if (by != NULL)
-		text_sanitize(by, name, sizeof name, false);
-	snprintf(actor, sizeof actor, by != NULL ? "staff %s (%s)" : "staff %s%s", name, account);
+	if (by == NULL)
+		snprintf(actor, sizeof actor, "staff %s", account);
+	else
+		snprintf(actor, sizeof actor, "staff %.*s (%s)", (int)text_sanitize(by, name, sizeof name, false), name, account);
 	audit_as(actor);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct check {
-	const char *folder;
+	const char *folder, *file; /* file: of the canned answers; NULL: each category has its own, and every error its question */
 	help_complain_fn *complain;
 	void *ctx;
 };
@@ -13,7 +13,7 @@ struct check {
 static void complain(const struct check *check, const char *language, const struct help_entry *entry, const char *what)
 {
 	char file[512];
-	snprintf(file, sizeof file, "%s/%s/%s.md", check->folder, language, help_category_names[entry->category]);
+	snprintf(file, sizeof file, "%s/%s/%s.md", check->folder, language, check->file != NULL ? check->file : help_category_names[entry->category]);
 	check->complain(check->ctx, file, entry->line, what);
 }
 
@@ -32,7 +32,7 @@ static void check_against(const struct check *check, const char *language, const
 	for (size_t i = 0; i < help_count(help); i++) {
 		const struct help_entry *entry = help_at(help, i), *twin = help_by_id(other, entry->id);
 		if (twin == NULL)
-			complain(check, language, entry, "this question is missing in the other language");
+			complain(check, language, entry, check->file != NULL ? "this answer is missing in the other language" : "this question is missing in the other language");
 		else if (twin->category != entry->category || strcmp(twin->errors, entry->errors) != 0 || strcmp(twin->pages, entry->pages) != 0)
 			complain(check, language, entry, "category, errors or pages differ from the other language");
 		check_words(check, language, entry);
@@ -49,46 +49,36 @@ static void check_errors(const struct check *check, const struct help *help)
 		}
 }
 
-int help_check(const char *folder, help_complain_fn *complain_to, void *ctx, size_t *questions, struct error *err)
+typedef int open_fn(const char *folder, const char *language, const struct help_values *values, help_complain_fn *complain, void *ctx,
+	struct help **out, struct error *err);
+
+static int check_both(const struct check *check, open_fn *open, size_t *count, struct error *err)
 {
-	const struct check check = { .folder = folder, .complain = complain_to, .ctx = ctx };
 	struct help *helps[2] = { NULL, NULL };
 	int code = 0;
-	*questions = 0;
+	*count = 0;
 	for (int i = 0; i < 2 && code == 0; i++)
-		code = help_open(folder, help_languages[i], NULL, complain_to, ctx, &helps[i], err);
+		code = open(check->folder, help_languages[i], NULL, check->complain, check->ctx, &helps[i], err);
 	if (code == 0) {
-		check_against(&check, help_languages[0], helps[0], helps[1]);
-		check_against(&check, help_languages[1], helps[1], helps[0]);
-		check_errors(&check, helps[0]);
-		*questions = help_count(helps[0]);
+		check_against(check, help_languages[0], helps[0], helps[1]);
+		check_against(check, help_languages[1], helps[1], helps[0]);
+		if (check->file == NULL)
+			check_errors(check, helps[0]);
+		*count = help_count(helps[0]);
 	}
 	help_free(&helps[0]);
 	help_free(&helps[1]);
 	return code;
 }
 
-static void check_twins(const char *folder, const char *language, const struct help *help, const struct help *other, help_complain_fn *complain_to, void *ctx)
+int help_check(const char *folder, help_complain_fn *complain_to, void *ctx, size_t *questions, struct error *err)
 {
-	char file[512];
-	snprintf(file, sizeof file, "%s/%s/answers.md", folder, language);
-	for (size_t i = 0; i < help_count(help); i++)
-		if (help_by_id(other, help_at(help, i)->id) == NULL)
-			complain_to(ctx, file, help_at(help, i)->line, "this answer is missing in the other language");
+	const struct check check = { .folder = folder, .complain = complain_to, .ctx = ctx };
+	return check_both(&check, help_open, questions, err);
 }
 
 int help_check_answers(const char *folder, help_complain_fn *complain_to, void *ctx, size_t *answers, struct error *err)
 {
-	struct help *helps[2] = { NULL, NULL };
-	int code = 0;
-	*answers = 0;
-	for (int i = 0; i < 2 && code == 0; i++)
-		code = help_open_answers(folder, help_languages[i], NULL, complain_to, ctx, &helps[i], err);
-	for (int i = 0; i < 2 && code == 0; i++) {
-		check_twins(folder, help_languages[i], helps[i], helps[1 - i], complain_to, ctx);
-		*answers += help_count(helps[i]);
-	}
-	help_free(&helps[0]);
-	help_free(&helps[1]);
-	return code;
+	const struct check check = { .folder = folder, .file = "answers", .complain = complain_to, .ctx = ctx };
+	return check_both(&check, help_open_answers, answers, err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "pki/internal.h"
@@ -106,6 +107,23 @@ int pki_sign(EVP_PKEY *key, const void *data, size_t len, struct bytes *signatur
 	return rc;
 }
 
+static bool fits(EVP_PKEY *key, const char *digest, const void *data, size_t len, const void *signature, size_t signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_get_digestbyname(digest), NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature, signature_len, data, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+bool pki_fits(EVP_PKEY *key, const void *data, size_t len, const struct bytes *signature)
+{
+	const struct algorithm *a = algorithm_of(key);
+	bool good = a != NULL && fits(key, a->digest, data, len, signature->data, signature->len);
+	ERR_clear_error();
+	return good;
+}
+
 int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, const void *data, size_t len,
 	const void *signature, size_t signature_len, struct error *err)
 {
@@ -114,7 +132,6 @@ int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, con
 		return ERR_CERT_MALFORMED;
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 	const struct algorithm *a = algorithm_of(key);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	char name[24];
 	int rc = 0;
 	algorithm_name_of(key, name);
@@ -122,10 +139,8 @@ int pki_verify(const void *cert_der, size_t cert_len, const char *algorithm, con
 		rc = error_set(err, ERR_ALGORITHM_NOT_ALLOWED, name, "verify: no signature algorithm for this key");
 	else if (strcmp(a->signature, algorithm) != 0)
 		rc = error_set(err, ERR_SIGNATURE_INVALID, NULL, "the algorithm is not the certificate key's");
-	else if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, EVP_get_digestbyname(a->digest), NULL, key) <= 0 ||
-		EVP_DigestVerify(ctx, signature, signature_len, data, len) != 1)
+	else if (!fits(key, a->digest, data, len, signature, signature_len))
 		rc = pki_failed(err, ERR_SIGNATURE_INVALID, NULL, "verify");
-	EVP_MD_CTX_free(ctx);
 	X509_free(cert);
 	return rc;
 }

@@ -78,18 +78,15 @@ int csr_check(const void *csr, size_t len, const void *old_cert, size_t old_len,
 		return ERR_CERT_MALFORMED;
 	X509_REQ *req = csr_read(csr, len);
 	EVP_PKEY *pub = req != NULL ? X509_REQ_get0_pubkey(req) : NULL;
-	if (pub != NULL && algorithm_of(pub) == NULL) { /* before the signature: SM2's is made over an id that OpenSSL does not know of */
-		algorithm_name_of(pub, algorithm);
-		X509_REQ_free(req);
-		X509_free(old);
-		return pki_failed(err, ERR_ALGORITHM_NOT_ALLOWED, algorithm, "PKCS#10");
-	}
-	const char *fault = req != NULL ? fault_of(req, old) : _("it cannot be read");
+	bool known = pub == NULL || algorithm_of(pub) != NULL; /* if not, its signature cannot be judged: SM2's is over an id that OpenSSL does not know of */
+	const char *fault = req == NULL ? _("it cannot be read") : known ? fault_of(req, old) : NULL;
 	int rc = 0;
-	if (fault != NULL) {
+	algorithm_name_of(pub, algorithm);
+	if (!known) {
+		rc = pki_failed(err, ERR_ALGORITHM_NOT_ALLOWED, algorithm, "PKCS#10");
+	} else if (fault != NULL) {
 		rc = pki_failed(err, ERR_CSR_INVALID, fault, "PKCS#10");
 	} else {
-		algorithm_name_of(X509_REQ_get0_pubkey(req), algorithm);
 		rc = spki_read(X509_REQ_get_X509_PUBKEY(req), spki);
 		if (rc != 0)
 			error_set(err, (enum error_code)rc, NULL, "SPKI");

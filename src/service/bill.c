@@ -184,9 +184,9 @@ static int close_bill(struct hall *hall, struct sql *db, const struct bill *bill
 		if (rc == 0)
 			rc = bill_state_of_order(db, bill->number, &state, &ignored, &ignored, err);
 		*paid = rc == 0 && state > ORDER_PAYING;
-		if (rc == 0 && !*paid) /* it was dismissed: it does not count */
-			return mark_closed(db, bill, now, err);
-		return rc == ERR_PAYMENT_HELD ? mark_closed(db, bill, now, err) : rc; /* staff look after it; the order goes its way */
+		if (*paid || (rc != 0 && rc != ERR_PAYMENT_HELD))
+			return rc;
+		return mark_closed(db, bill, now, err); /* staff look after it, or have dismissed it; the order goes its way */
 	}
 	if (result.status == PAYMENT_CLOSED || bill->state == BILL_ASKED)
 		return mark_closed(db, bill, now, err);

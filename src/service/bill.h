@@ -38,9 +38,12 @@ enum { STAFF_NAME = 64 };
 /* The name somebody gives with --by, as it is kept; ERR_BAD_INPUT: there is none. */
 int staff_name(const char *by, char out[STAFF_NAME], struct error *err) CH_MUST_CHECK;
 bool staff_same(const char *one, const char *other); /* the same letters and digits, whatever their case and width and what stands between */
-/* The one row of a query for a text and a number; none (words: why) or several are refused with words for staff: ERR_STAFF_REFUSED. */
-int staff_only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
-	CH_MUST_CHECK;
+/* The same, and begins the transaction of what they do. */
+int staff_begin(struct sql *db, const char *by, char name[STAFF_NAME], struct error *err) CH_MUST_CHECK;
+/* The one row, a text and a number, of a query about an order, a bill (NULL: any) and that bill once more, which are bound here. None (words:
+ * why) or several are refused with words for staff: ERR_STAFF_REFUSED. */
+int staff_only_one(struct sql_stmt *q, const char *number, const char *bill_no, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second,
+	struct error *err) CH_MUST_CHECK;
 
 /* What staff say of a held payment. ACCEPT: it is counted, when it was held for nothing but its number in the wallet and the gateway tells
  * that it is paid. DISMISS: it went back at the gateway, which must tell so; the order can be paid anew. */

@@ -21,11 +21,8 @@ struct held {
 static int find_held(struct sql *db, const char *number, const char *bill_no, struct held *out, struct error *err)
 {
 	struct sql_stmt *q = sql_prepare(db, "SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND (? = '' OR p.bill_no = ?) AND" STILL_HELD);
-	sql_text(q, number);
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	sql_text(q, bill_no != NULL ? bill_no : "");
 	int64_t nth = 0;
-	int rc = staff_only_one(q, number, "no payment of it is held, without a refund", out->bill_no, &nth, err);
+	int rc = staff_only_one(q, number, bill_no, "no payment of it is held, without a refund", out->bill_no, &nth, err);
 	out->nth = (int)nth;
 	return rc;
 }
@@ -77,9 +74,7 @@ int held_judge(struct sql *db, const char *number, const char *bill_no, enum hel
 	struct held held = { 0 };
 	char name[STAFF_NAME], words[256];
 	text_sanitize(reason, words, sizeof words, false);
-	int rc = staff_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
+	int rc = staff_begin(db, by, name, err);
 	if (rc != 0)
 		return rc;
 	rc = find_held(db, number, bill_no, &held, err);
@@ -94,10 +89,7 @@ static int find_verdict(struct sql *db, const char *number, const char *bill_no,
 {
 	int64_t nth = 0;
 	struct sql_stmt *q = sql_prepare(db, "SELECT bill_no, nth FROM verdict WHERE number = ? AND approved_by = '' AND (? = '' OR bill_no = ?)");
-	sql_text(q, number);
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	int rc = staff_only_one(q, number, "nothing about it waits for a second person", out->bill_no, &nth, err);
+	int rc = staff_only_one(q, number, bill_no, "nothing about it waits for a second person", out->bill_no, &nth, err);
 	if (rc != 0)
 		return rc;
 	out->nth = (int)nth;
@@ -196,9 +188,7 @@ int held_withdraw(struct sql *db, const char *number, const char *bill_no, const
 {
 	struct held held = { 0 };
 	char name[STAFF_NAME];
-	int rc = staff_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
+	int rc = staff_begin(db, by, name, err);
 	if (rc != 0)
 		return rc;
 	rc = find_verdict(db, number, bill_no, &held, err);

@@ -170,17 +170,14 @@ static int write_event(struct sql *db, const char *number, int64_t revision, int
 
 int order_move(struct sql *db, const char *number, int from_mask, int to, int64_t now, bool *moved, struct error *err)
 {
-	char text[256], states[32] = "";
-	for (int state = ORDER_CREATED; state <= ORDER_REFUNDED; state++)
-		if (from_mask & ORDER_BIT(state))
-			snprintf(states + strlen(states), sizeof states - strlen(states), "%s%d", states[0] != '\0' ? "," : "", state);
-	snprintf(text, sizeof text, "UPDATE orders SET %s revision = revision + 1, changed = ? WHERE number = ? AND state IN (%s)"
-		" RETURNING revision, state", to == ORDER_SAME ? "" : "state = ?,", states);
-	struct sql_stmt *q = sql_prepare(db, text);
-	if (to != ORDER_SAME)
-		sql_int(q, to);
+	struct sql_stmt *q = sql_prepare(db, "UPDATE orders SET state = CASE ? WHEN ? THEN state ELSE ? END, revision = revision + 1, changed = ?"
+		" WHERE number = ? AND (? >> state) & 1 RETURNING revision, state");
+	sql_int(q, to);
+	sql_int(q, ORDER_SAME);
+	sql_int(q, to);
 	sql_int(q, now);
 	sql_text(q, number);
+	sql_int(q, from_mask);
 	int64_t revision = 0, state = 0;
 	*moved = sql_row(q);
 	if (*moved) {

@@ -126,10 +126,7 @@ static int payment_to_return(struct sql *db, const char *number, const char *bil
 		"SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND p.state < 2 AND (? = '' OR p.bill_no = ?) AND NOT EXISTS"
 		" (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1, 3)) AND NOT EXISTS"
 		" (SELECT 1 FROM verdict v WHERE v.bill_no = p.bill_no AND v.nth = p.nth AND v.approved_by = '')");
-	sql_text(q, number);
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	return staff_only_one(q, number, "no payment of it is there that could go back", found, nth, err);
+	return staff_only_one(q, number, bill_no, "no payment of it is there that could go back", found, nth, err);
 }
 
 static int read_payment(struct sql *db, const char *bill_no, int nth, int64_t *amount, bool *counted, struct error *err)
@@ -163,9 +160,7 @@ int refund_request(struct hall *hall, struct sql *db, const char *number, const 
 	int64_t nth = 0, amount = 0;
 	bool counted = false;
 	text_sanitize(reason, words, sizeof words, true);
-	int rc = staff_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
+	int rc = staff_begin(db, by, name, err);
 	if (rc != 0)
 		return rc;
 	rc = payment_to_return(db, number, bill_no, found, &nth, err);
@@ -215,10 +210,7 @@ static int find_waiting(struct sql *db, const char *number, const char *bill_no,
 {
 	int64_t ignored;
 	struct sql_stmt *q = sql_prepare(db, "SELECT refund_no, nth FROM refund WHERE number = ? AND state = 3 AND (? = '' OR bill_no = ?)");
-	sql_text(q, number);
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	sql_text(q, bill_no != NULL ? bill_no : "");
-	return staff_only_one(q, number, "no refund of it waits for a second person", refund_no, &ignored, err);
+	return staff_only_one(q, number, bill_no, "no refund of it waits for a second person", refund_no, &ignored, err);
 }
 
 int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
@@ -226,9 +218,7 @@ int refund_approve(struct sql *db, const char *number, const char *bill_no, cons
 {
 	struct refund refund = { 0 };
 	char name[STAFF_NAME];
-	int rc = staff_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
+	int rc = staff_begin(db, by, name, err);
 	if (rc != 0)
 		return rc;
 	rc = find_waiting(db, number, bill_no, refund_no, err);
@@ -247,9 +237,7 @@ int refund_withdraw(struct sql *db, const char *number, const char *bill_no, con
 	struct error *err)
 {
 	char name[STAFF_NAME];
-	int rc = staff_name(by, name, err);
-	if (rc == 0)
-		rc = sql_begin(db, err);
+	int rc = staff_begin(db, by, name, err);
 	if (rc != 0)
 		return rc;
 	rc = find_waiting(db, number, bill_no, refund_no, err);

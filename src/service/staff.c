@@ -40,9 +40,19 @@ bool staff_same(const char *one, const char *other)
 	return u8_casecmp(mine, my_len, theirs, their_len, NULL, UNINORM_NFKC, &differs) != 0 || differs == 0;
 }
 
-int staff_only_one(struct sql_stmt *q, const char *number, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second, struct error *err)
+int staff_begin(struct sql *db, const char *by, char name[STAFF_NAME], struct error *err)
+{
+	int rc = staff_name(by, name, err);
+	return rc == 0 ? sql_begin(db, err) : rc;
+}
+
+int staff_only_one(struct sql_stmt *q, const char *number, const char *bill_no, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second,
+	struct error *err)
 {
 	int count = 0;
+	sql_text(q, number);
+	sql_text(q, bill_no != NULL ? bill_no : "");
+	sql_text(q, bill_no != NULL ? bill_no : "");
 	while (sql_row(q)) {
 		if (count++ == 0) {
 			sql_get_text(q, 0, first, PAYMENT_NO_SIZE);

@@ -111,8 +111,7 @@ static void on_act(void *ctx, const struct error *err, const void *result)
 		talk_take(talk, result);
 	if (over(talk))
 		hall_cancel(&talk->follow);
-	if (talk->rating != 0)
-		talk_close(talk, talk->rating);
+	talk_settle(talk);
 	talk->changed(talk->ctx);
 }
 
@@ -131,17 +130,15 @@ void talk_leave(struct talk *talk, const char *callback, const char *text)
 
 static void close_now(struct talk *talk)
 {
-	if (talk->act == NULL && talk->state.id[0] != '\0')
-		talk->act = hall_close_conversation(talk->hall, talk_token(talk), talk->state.id, talk->rating, on_act, talk);
 	if (talk->act != NULL)
-		talk->rating = 0;
+		talk->all_sent = close_now;
+	else if (talk->state.id[0] != '\0')
+		talk->act = hall_close_conversation(talk->hall, talk_token(talk), talk->state.id, talk->rating, on_act, talk);
 }
 
 void talk_close(struct talk *talk, int rating)
 {
 	talk->rating = rating;
-	if (talk->act != NULL)
-		return;
 	talk->all_sent = close_now;
 	talk_settle(talk);
 }

@@ -210,16 +210,16 @@ void talks_transfer(struct talks *talks, const char *id, const char *agent, cons
 static void close_now(struct talk *talk)
 {
 	struct talks *talks = talk->ctx;
-	if (talks->act == NULL)
-		talks->act = hall_close_conversation(talks->hall, NULL, talk->state.id, 0, on_act, talks);
-	else
+	if (talks->act != NULL)
 		talk->all_sent = close_now;
+	else
+		talks->act = hall_close_conversation(talks->hall, NULL, talk->state.id, 0, on_act, talks);
 }
 
 void talks_close(struct talks *talks, const char *id)
 {
 	struct talk *talk = talks_find(talks, id);
-	if (talk == NULL || talks->act != NULL)
+	if (talk == NULL)
 		return;
 	talk->all_sent = close_now;
 	talk_settle(talk);

@@ -31,7 +31,7 @@ struct talk {
 	char sent_id[CHAT_ID];         /* of the message that is on its way */
 	struct loop_timer *again;      /* tries what failed anew */
 	int64_t again_ms;
-	void (*all_sent)(struct talk *talk); /* what waits until all that was written has arrived, or was refused; NULL: nothing */
+	void (*all_sent)(struct talk *talk); /* what waits until all that was written has arrived, or was refused, and nothing else is under way; NULL: nothing */
 	int64_t typed_ms, other_typed_ms; /* monotonic; 0: not */
 	struct loop_timer *typing_ends;
 
@@ -39,7 +39,7 @@ struct talk {
 	struct conversation_request *request;
 	struct hall_call *begin, *follow, *act;
 	bool connected;
-	int rating;                    /* given while something else was under way: told next */
+	int rating;                    /* told with the end */
 };
 
 void talk_init(struct talk *talk, struct hall *hall, struct loop *loop, enum chat_side side, talk_fn *changed, void *ctx);
@@ -47,7 +47,7 @@ void talk_end(struct talk *talk); /* releases what is in it */
 /* The hall's newest word; does what follows from it. */
 void talk_take(struct talk *talk, const struct conversation *state);
 void talk_take_typing(struct talk *talk, const struct chat_typing *typing);
-/* Does what has waited for all to be sent, once it is. */
+/* Does what has waited (all_sent) if it need not wait any more. */
 void talk_settle(struct talk *talk);
 /* Sends, asks and marks whatever is to be. */
 void talk_pump(struct talk *talk);

@@ -42,16 +42,6 @@ static EVP_PKEY *choose(struct helper *helper, PKCS11_KEY *keys, unsigned count,
 	return silent;
 }
 
-static bool verifies(const EVP_PKEY *key, const void *data, size_t len, const struct bytes *signature)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool fit = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, (EVP_PKEY *)key) == 1 &&
-		EVP_DigestVerify(ctx, signature->data, signature->len, data, len) == 1;
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return fit;
-}
-
 /* Whether what this object signs fits the public key; one that signs nothing leaves it open. */
 static int try_out(struct helper *helper, CK_OBJECT_HANDLE object, const struct bytes *spki, enum fit *fit, struct error *err)
 {
@@ -64,7 +54,7 @@ static int try_out(struct helper *helper, CK_OBJECT_HANDLE object, const struct 
 	ERR_clear_error();
 	*fit = FIT_OPEN;
 	if (rc == 0 && key != NULL && pki_sign(key, fresh, sizeof fresh, &signature, NULL) == 0)
-		*fit = verifies(public, fresh, sizeof fresh, &signature) ? FITS : FITS_NOT;
+		*fit = pki_fits(public, fresh, sizeof fresh, &signature) ? FITS : FITS_NOT;
 	else if (rc == 0)
 		rc = session_need_login(helper, helper->slot, err);
 	ERR_clear_error();
@@ -226,7 +216,7 @@ int sign_trial(struct helper *helper, const struct bytes *id, const struct bytes
 	ERR_clear_error();
 	if (rc == 0 && pki_sign(private, fresh, sizeof fresh, &signature, err) != 0)
 		rc = sign_failed(helper, "C_Sign", err);
-	if (rc == ERR_TOKEN_NO_KEY || (rc == 0 && !verifies(public, fresh, sizeof fresh, &signature)))
+	if (rc == ERR_TOKEN_NO_KEY || (rc == 0 && !pki_fits(public, fresh, sizeof fresh, &signature)))
 		rc = error_set(err, ERR_SIGNATURE_INVALID, NULL, "no private key fits the public one");
 	EVP_PKEY_free(private);
 	EVP_PKEY_free(public);

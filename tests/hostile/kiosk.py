@@ -21,7 +21,7 @@ class Kiosk(stand.Kiosk):
 run = Renewal(where, only(where)["fingerprint"])
 run.pay()
 tap.equal(run.end(), 0, run.text)
-while house.row("SELECT state FROM invoice") != 1: # issued by the hall's next sweep
+while house.hall.rows("SELECT state FROM invoice")[0][0] != 1: # issued by the hall's next sweep
     time.sleep(0.05)
 
 
@@ -45,7 +45,7 @@ def _():
         person.field("Organisation", DUE[0])
         person.field("Taxpayer number", DETAILS[5])
         person.field("Contact's phone", DETAILS[3])
-        person.field("Digits in the picture", house.row("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1"))
+        person.field("Digits in the picture", house.hall.rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0])
         person.key("Enter")
         person.title("Invoices found")
         person.screen.wait("￥360.00", re.compile(" issued"))

@@ -1,6 +1,5 @@
 """A hall whose words are made to move a terminal: nothing of them is written but what can be seen, on any page and line by line."""
 import os
-import sqlite3
 import sys
 import time
 
@@ -53,19 +52,11 @@ def spoil_invoices(document):
 
 
 def sheet():
-    text = row("SELECT content FROM invoice_file WHERE format = 'xml'").decode()
+    text = where.rows("SELECT content FROM invoice_file WHERE format = 'xml'")[0][0].decode()
     return text.replace(TITLE, TITLE + EVIL_XML).encode()
 
 
 EVIL_XML = "\u0085\u009b31m\u202e\u2066\u200b\U000e0041&#x9b;&#x202e;PWNED" # what XML can hold
-
-
-def row(query):
-    db = sqlite3.connect(os.path.join(where.dir, "hall/certhall.db"), timeout=30)
-    try:
-        return db.execute(query).fetchone()[0]
-    finally:
-        db.close()
 
 
 where = hall.Hall(certs=[cert(DUE, "ec:P-256")], settings={
@@ -129,7 +120,7 @@ def _():
         where.certhalld("pay", number)
         person.install()
         person.screen.wait(number)
-        while row("SELECT state FROM invoice") != 1: # issued by the hall's next sweep
+        while where.rows("SELECT state FROM invoice")[0][0] != 1: # issued by the hall's next sweep
             time.sleep(0.05)
         person.key("F7")
         person.title("Invoices found")
@@ -200,7 +191,7 @@ def _():
     invoices = ["invoices", "--title", TITLE, "--tax-no", DETAILS[5], "--phone", DETAILS[3]]
     with where.certhall(*invoices, env=where.env("en", module=True), rows=60, cols=140, raw=RAW) as screen:
         screen.wait("The digits in the picture:")
-        screen.type(row("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1"))
+        screen.type(where.rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0])
         screen.key("Enter")
         screen.wait("￥360.00", "138****0000")
         screen.exit_status()

@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import chaos  # noqa: E402
@@ -76,18 +75,9 @@ class Person(Walk):
         self.screen.wait_for(holds, f"{text}: {mark}")
 
 
-def wait(look, holds, limit=20):
-    """Looks until it holds; gives what was seen."""
-    end = time.monotonic() + limit
-    while not holds(seen := look()):
-        tap.check(time.monotonic() < end, f"does not come about: {seen}")
-        time.sleep(0.02)  # between two looks at a state
-    return seen
-
-
 def taken(agent):
     """The conversation that waits longest, once there is one."""
-    wait(lambda: client.get("/v1/service").is_ok()["waiting"], lambda waiting: waiting > 0)
+    tap.seen(lambda: client.get("/v1/service").is_ok()["waiting"], lambda waiting: waiting > 0)
     return agent.taken()
 
 
@@ -141,14 +131,14 @@ def _():
         one.screen.wait("您好，测试一号")
         one.write("你好，我的手机是13800000000")
         one.mark("你好，我的手机是138****0000", "sent")
-        last = wait(first.state, lambda c: c["last_seq"] == 3)["last_seq"]
+        last = tap.seen(first.state, lambda c: c["last_seq"] == 3)["last_seq"]
         first.mark(got=last)
         one.mark("你好，我的手机是138****0000", "delivered")
         first.mark(read=last)
         one.mark("你好，我的手机是138****0000", "read")
         first.mark(typing=True)
         one.see("%s is typing...")
-        wait(first.state, lambda c: c["customer_read"] == 2)
+        tap.seen(first.state, lambda c: c["customer_read"] == 2)
 
         second.say("第一行\n\033[31m第二行\u202e")
         two.screen.wait("第一行", "第二行")
@@ -165,7 +155,7 @@ def _():
         one.screen.wait(re.compile("F2 Enter"))
         one.key("Enter")
         one.screen.wait(re.compile(r"> \[环境检测报告"))
-        report = wait(first.history, lambda messages: [m for m in messages if m["kind"] == "report"])[-1]
+        report = tap.seen(first.history, lambda messages: [m for m in messages if m["kind"] == "report"])[-1]
         tap.contains(report["body"], "certhall 0.")
         tap.check(hall.PIN not in report["body"], report["body"])
 
@@ -180,7 +170,7 @@ def _():
         one.screen.wait_gone(one.say("Leave the program?"))
         one.key("C-o")
         one.screen.wait("请稍等")
-        wait(first.state, lambda c: c["customer_read"] == 5)
+        tap.seen(first.state, lambda c: c["customer_read"] == 5)
 
         one.key("F8")
         one.see("End the conversation?")
@@ -287,7 +277,7 @@ def _():
             person.screen.wait_gone(person.say("Send this order number?"))
             if paid:
                 break
-        sent = wait(first.history, lambda messages: messages[-1]["kind"] == "order")[-1]["body"]
+        sent = tap.seen(first.history, lambda messages: messages[-1]["kind"] == "order")[-1]["body"]
         tap.equal(sent, number + " " + person.say("paid, not installed yet"))
         person.screen.wait("还没写完，测试")
         person.key("Esc")
@@ -320,9 +310,9 @@ def _():
             line.clear()
             for person, agent, asked, answered in talks:
                 person.mark(asked[-1], "sent")
-                said = wait(agent.history, lambda messages: len(messages) >= 1 + 2 * BURST)
+                said = tap.seen(agent.history, lambda messages: len(messages) >= 1 + 2 * BURST)
                 tap.equal((bodies(said, "customer"), bodies(said, "agent")), (asked, answered))
-                wait(agent.state, lambda c: c["customer_read"] == max(m["seq"] for m in said if m["side"] == "agent"))
+                tap.seen(agent.state, lambda c: c["customer_read"] == max(m["seq"] for m in said if m["side"] == "agent"))
                 tap.equal(spoken(person.transcript()), [m["body"] for m in agent.history() if m["kind"] == "text"])
                 agent.close().is_ok()
                 person.see("The conversation has ended.")

@@ -5,7 +5,6 @@ import secrets
 import signal
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.environ.get("top_srcdir") or os.path.realpath(os.path.join(os.path.dirname(__file__), "../..")), "tests/lib"))
 import tap  # noqa: E402
@@ -28,14 +27,6 @@ env = {name: value for name, value in env.items() if value is not None}
 def press(screen, *keys):
     for key in keys:
         screen.type(key[1:]) if key.startswith('"') else screen.key(key)
-
-
-def wait(look, holds, limit=30):
-    end = time.monotonic() + limit
-    while not holds(seen := look()):
-        tap.check(time.monotonic() < end, f"does not come about: {seen}")
-        time.sleep(0.02)  # between two looks at a state
-    return seen
 
 
 def sign_in(holder, shown):
@@ -87,7 +78,7 @@ def _():
     desk.wait("已接入会话", "我的会话 1/5", "付款以后一直停在等待页面", "来自：费用支付")
     tap.equal(first.state()["state"], "talking")
     press(desk, '"您好，请稍等', "Enter")
-    wait(lambda: bodies(first, side="agent"), lambda texts: texts == ["您好，请稍等"])
+    tap.seen(lambda: bodies(first, side="agent"), lambda texts: texts == ["您好，请稍等"])
     desk.wait(re.compile("我  已发送"))
     last = first.history()[-1]["seq"]
     first.mark(got=last, read=0)
@@ -96,7 +87,7 @@ def _():
     desk.wait(re.compile("我  已读"))
     first.mark(typing=True)
     desk.wait("客户正在输入")
-    wait(first.state, lambda state: state["agent_read"] >= 1)
+    tap.seen(first.state, lambda state: state["agent_read"] >= 1)
 
 
 @tap.test("a canned answer by pinyin initials, a question of the help centre, a note the customer does not get")
@@ -106,16 +97,16 @@ def _():
     press(desk, "Enter")
     desk.wait("> 请在本页用一个键把环境检测的报告发给我")
     press(desk, "Enter")
-    wait(lambda: bodies(first, side="agent"), lambda texts: len(texts) == 2 and texts[1].startswith("请在本页用一个键"))
+    tap.seen(lambda: bodies(first, side="agent"), lambda texts: len(texts) == 2 and texts[1].startswith("请在本页用一个键"))
     press(desk, "F5", '"zsgx')
     desk.wait("P01")
     press(desk, "Enter")
-    wait(lambda: bodies(first, "question"), lambda texts: len(texts) == 1 and texts[0].startswith("P01 "))
+    tap.seen(lambda: bodies(first, "question"), lambda texts: len(texts) == 1 and texts[0].startswith("P01 "))
     press(desk, "F9")
     desk.wait("客户看不到")
     press(desk, '"内部说明', "Enter")
     desk.wait("内部说明")
-    tap.equal(wait(lambda: bodies(first, "note"), lambda texts: len(texts) == 1), [""])
+    tap.equal(tap.seen(lambda: bodies(first, "note"), lambda texts: len(texts) == 1), [""])
 
 
 second = Agent(client, name="测试客服乙")
@@ -139,7 +130,7 @@ def _():
     press(desk, "Down", '"订单已核对', "Enter")
     desk.wait("我的会话 0/5")
     second.id = first.id
-    wait(second.desk, lambda seen: any(c["id"] == first.id and c.get("agent") == seen["agent"]["id"] for c in seen["conversations"]))
+    tap.seen(second.desk, lambda seen: any(c["id"] == first.id and c.get("agent") == seen["agent"]["id"] for c in seen["conversations"]))
     second.taken(first.id)
     tap.equal([m["body"] for m in second.history() if m["kind"] == "note"], ["内部说明", "订单已核对"])
     tap.equal(first.state()["agent_name"], "测试客服乙")
@@ -150,7 +141,7 @@ def _():
     customer = begin("没有人理我")
     desk.wait("按 F2 接入")
     desk.wait("您没有及时接入", timeout=SECONDS + 20)
-    seen = wait(second.desk, lambda seen: any(c["id"] == customer.id and c.get("agent") == seen["agent"]["id"] for c in seen["conversations"]))
+    seen = tap.seen(second.desk, lambda seen: any(c["id"] == customer.id and c.get("agent") == seen["agent"]["id"] for c in seen["conversations"]))
     tap.check(seen["agent"]["name"] == "测试客服乙", seen["agent"])
     second.taken(customer.id)
     second.close().is_ok()
@@ -167,7 +158,7 @@ def _():
     def burst():
         for text in said:
             message = secrets.token_hex(16)
-            wait(lambda: try_say(customer, text, message), bool)
+            tap.seen(lambda: try_say(customer, text, message), bool)
 
     def try_say(party, text, message):
         try:
@@ -180,11 +171,11 @@ def _():
     for i, text in enumerate(answered):
         press(desk, '"' + text, "Enter")
         if i == 4:
-            wait(lambda: bodies(customer, side="agent"), lambda texts: len(texts) >= 1)
+            tap.seen(lambda: bodies(customer, side="agent"), lambda texts: len(texts) >= 1)
             where.service.stop(signal.SIGKILL)
             where.service.start()
     thread.join(60)
-    messages = wait(lambda: customer.history(), lambda seen: len([m for m in seen if m["side"] != "hall"]) >= 41, 60)
+    messages = tap.seen(lambda: customer.history(), lambda seen: len([m for m in seen if m["side"] != "hall"]) >= 41, 60)
     tap.equal([m["seq"] for m in messages], list(range(1, len(messages) + 1)))
     tap.equal([m["body"] for m in messages if m["side"] == "customer"], ["开始"] + said)
     tap.equal([m["body"] for m in messages if m["side"] == "agent"], answered)
@@ -210,7 +201,7 @@ def _():
     press(desk, "2", "Enter")
     desk.wait_gone("要结束这个会话吗")
     where.service.start()
-    wait(lambda: customer.state()["state"], lambda state: state == "closed")
+    tap.seen(lambda: customer.state()["state"], lambda state: state == "closed")
     tap.equal(bodies(customer, side="agent"), ["last words"])
 
 

@@ -20,18 +20,10 @@ TITLE, TAX_NO, PHONE = DUE[0], "91350100M000100Y43", "13800000000"
 where = hall.Hall(certs=[cert(DUE, "ec:P-256")], settings={"log = {": "sweep = { every = 1; first = 1; };\nlimits = { query_rate = 0; };\nlog = {"})
 
 
-def rows(text, *values):
-    db = sqlite3.connect(os.path.join(where.dir, "hall/certhall.db"), timeout=30)
-    try:
-        return db.execute(text, values).fetchall()
-    finally:
-        db.close()
-
-
 run = Renewal(where, only(where)["fingerprint"])
 number = run.pay()
 tap.equal(run.end(), 0, run.text)
-while rows("SELECT state FROM invoice WHERE number = ?", number) != [(1,)]:  # issued by the hall's next sweep
+while where.rows("SELECT state FROM invoice WHERE number = ?", number) != [(1,)]:  # issued by the hall's next sweep
     time.sleep(0.05)
 
 
@@ -44,7 +36,7 @@ class Query(Walk):
     def digits(self):
         """Of the newest picture, as the hall keeps them."""
         self.see("Type the digits of this picture; F6 shows another one.")
-        return rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0]
+        return where.rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0]
 
     def ask(self, title=TITLE, digits=None):
         self.home()
@@ -73,7 +65,7 @@ class Query(Walk):
 
     @property
     def invoice(self):
-        return rows("SELECT invoice_no FROM invoice WHERE number = ?", number)[0][0]
+        return where.rows("SELECT invoice_no FROM invoice WHERE number = ?", number)[0][0]
 
     def download(self, how, form=None):
         """下载, and one of 1 打开, 2 保存, 3 另存为; form: 1 PDF, 2 XML, 3 both."""
@@ -91,7 +83,7 @@ def saved(path, kind):
     """The file's bytes, when they are what the hall lists."""
     with open(path, "rb") as file:
         data = file.read()
-    wanted = rows("SELECT f.sha256 FROM invoice_file f JOIN invoice v ON v.id = f.id WHERE v.number = ? AND f.format = ?", number, kind)[0][0]
+    wanted = where.rows("SELECT f.sha256 FROM invoice_file f JOIN invoice v ON v.id = f.id WHERE v.number = ? AND f.format = ?", number, kind)[0][0]
     tap.equal(hashlib.sha256(data).hexdigest(), wanted)
     tap.equal(os.stat(path).st_mode & 0o777, 0o600)
     return data
@@ -254,7 +246,7 @@ def _():
         person.found()
         folder = os.path.join(where.dir, "home/parts")
         os.mkdir(folder, 0o700)
-        whole = rows("SELECT content FROM invoice_file f JOIN invoice v ON v.id = f.id WHERE v.number = ? AND format = 'pdf'", number)[0][0]
+        whole = where.rows("SELECT content FROM invoice_file f JOIN invoice v ON v.id = f.id WHERE v.number = ? AND format = 'pdf'", number)[0][0]
         with open(os.path.join(folder, "f.pdf.part"), "wb") as file:
             file.write(whole[:5000])
 
@@ -316,7 +308,7 @@ def command(*arguments, digits=None):
         line = process.stderr.readline()
         tap.check(line, shown.decode(errors="replace"))
         shown += line
-    out, errors = process.communicate((digits or rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0]).encode() + b"\n")
+    out, errors = process.communicate((digits or where.rows("SELECT answer FROM captcha ORDER BY rowid DESC LIMIT 1")[0][0]).encode() + b"\n")
     return process.returncode, out.decode(), errors.decode()
 
 

@@ -5,7 +5,6 @@ import re
 import signal
 import sqlite3
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import chaos  # noqa: E402
@@ -23,13 +22,6 @@ def texts(side, said):
     with contextlib.closing(sqlite3.connect(os.path.join(where.dir, "hall/certhall.db"), timeout=30)) as db:
         return [body for body, in db.execute("SELECT body FROM message WHERE kind = 0 AND side = ? AND conversation ="
                                              " (SELECT conversation FROM message WHERE body = ?) ORDER BY seq", (side, said))]
-
-
-def wait(look, holds, limit=60):
-    end = time.monotonic() + limit
-    while not holds(seen := look()):
-        tap.check(time.monotonic() < end, f"does not come about: {seen}")
-        time.sleep(0.02)  # between two looks at a state
 
 
 def desk():
@@ -84,7 +76,7 @@ def _():
                 if i == 3:
                     line.cut()
                 if i == 5:
-                    wait(lambda: texts(0, "甲 问 00"), lambda seen: len(seen) > 2)
+                    tap.seen(lambda: texts(0, "甲 问 00"), lambda seen: len(seen) > 2)
                     where.service.stop(signal.SIGKILL)
                     where.port = line.to = where.service.start()
                 if i == 8:
@@ -93,10 +85,10 @@ def _():
                 write(two.screen, asked["乙"][i])
                 write(agent, answered[i - 1])
             for name, person in (("甲", one), ("乙", two)):
-                wait(lambda: texts(0, asked[name][0]), lambda seen: len(seen) >= BURST + 1)
+                tap.seen(lambda: texts(0, asked[name][0]), lambda seen: len(seen) >= BURST + 1)
                 tap.equal(texts(0, asked[name][0]), asked[name])
                 person.screen.wait_for(lambda: [t for t in shown(person.screen, name) if "问" in t] == asked[name], f"{name}'s own in order")
-            wait(lambda: texts(1, "乙 问 00"), lambda seen: len(seen) >= BURST)
+            tap.seen(lambda: texts(1, "乙 问 00"), lambda seen: len(seen) >= BURST)
             tap.equal(texts(1, "乙 问 00"), answered)
             tap.equal(texts(1, "甲 问 00"), [])
             two.screen.wait_for(lambda: [t for t in shown(two.screen, "乙") if "答" in t] == answered, "the answers in order")

@@ -1,10 +1,12 @@
 """A hall, a bank and a key of a test's own, made and run by the demo's own script (config/demo/hall)."""
+import contextlib
 import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import urllib.request
@@ -127,6 +129,11 @@ class Hall:
     def stop(self):
         """Ends both; their exit statuses."""
         return self.service.stop(), self.bank.stop()
+
+    def rows(self, text, *values):
+        """What a query of the hall's database gives, as tuples."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "hall/certhall.db"), timeout=30)) as db:
+            return db.execute(text, values).fetchall()
 
     def through(self, port):
         """certhall reaches the hall by that port of loopback from here on: a chaos.Proxy's."""

@@ -92,12 +92,6 @@ class House:
         others = [os.path.join(self.home, ".local"), *(os.path.join(self.dir, name) for name in ("hall", "run", "key/tokens"))]
         return {os.path.join(at, name) for at, _, names in os.walk(self.dir) for name in names if not any(at.startswith(folder) for folder in others)}
 
-    def row(self, query):
-        import contextlib
-        import sqlite3
-        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "hall/certhall.db"), timeout=30)) as db:
-            return db.execute(query).fetchone()[0]
-
 
 class Key(key.Key):
     """A fault module whose knobs lie beside it: no environment leads to them."""

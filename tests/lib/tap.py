@@ -15,6 +15,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
 
 LIMIT = 300  # seconds a test may take
@@ -72,6 +73,15 @@ def equal(got, wanted, text=""):
 def contains(whole, part, text=""):
     if part not in whole:
         raise AssertionError(f"{text + ': ' if text else ''}{part!r} is not in {whole!r}")
+
+
+def seen(look, holds=bool, limit=60):
+    """Looks until it holds what was seen, and gives that."""
+    end = time.monotonic() + limit
+    while not holds(now := look()):
+        check(time.monotonic() < end, f"does not come about: {now}")
+        time.sleep(0.02)  # between two looks at a state
+    return now
 
 
 @contextlib.contextmanager

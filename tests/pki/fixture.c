@@ -29,10 +29,11 @@ EVP_PKEY *key_for(const char *name)
 	}
 	assert_true(i < 8);
 	snprintf(keys[i].name, sizeof keys[i].name, "%s", name);
-	if (strncmp(name, "rsa:", 4) == 0)
-		keys[i].key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(name + 4));
+	char curve[16];
+	if (sscanf(name, "ec:%15s", curve) == 1)
+		keys[i].key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve);
 	else
-		keys[i].key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+		keys[i].key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(name + strlen("rsa:")));
 	assert_non_null(keys[i].key);
 	return keys[i].key;
 }

@@ -298,6 +298,21 @@ static void plain_signature(void **state)
 	}
 }
 
+/* Each kind of key has its own digest. */
+static void public_key_alone(void **state)
+{
+	(void)state;
+	const char *kinds[] = { "rsa:2048", "ec:P-256", "ec:P-384" };
+	for (size_t i = 0; i < 3; i++) {
+		struct bytes out = { 0 };
+		assert_int_equal(0, pki_sign(key_for(kinds[i]), content, CONTENT, &out, NULL));
+		assert_true(pki_fits(key_for(kinds[i]), content, CONTENT, &out));
+		assert_false(pki_fits(key_for(kinds[i]), content, CONTENT - 1, &out));
+		assert_false(pki_fits(key_for(kinds[(i + 1) % 3]), content, CONTENT, &out));
+		bytes_free(&out);
+	}
+}
+
 static void statement(void **state)
 {
 	(void)state;
@@ -373,7 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request), cmocka_unit_test(request_refused), cmocka_unit_test(key_without_public_half),
 		cmocka_unit_test(cms), cmocka_unit_test(cms_by_any_usage), cmocka_unit_test(cms_by_the_openssl_command), cmocka_unit_test(cms_detached),
-		cmocka_unit_test(plain_signature), cmocka_unit_test(statement), cmocka_unit_test(key_files),
+		cmocka_unit_test(plain_signature), cmocka_unit_test(public_key_alone), cmocka_unit_test(statement), cmocka_unit_test(key_files),
 	};
 	return cmocka_run_group_tests(tests, start, end);
 }
