@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <certhall/clock.h>
+#include <certhall/text.h>
 
 static int log_fd = -1;
 static enum log_level log_most = LOG_LEVEL_INFO;
@@ -26,12 +27,13 @@ void log_close(void)
 	log_fd = -1;
 }
 
-/* A line must stay one line whatever a peer put into it. */
-static void flatten(char *line)
+/* A line must stay one line whatever a peer put into it, and harmless on the terminal of whoever reads it. */
+static void flatten(char *line, size_t size)
 {
 	for (char *p = line; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
+	text_sanitize(line, line, size, false);
 }
 
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
@@ -45,7 +47,7 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
 	va_end(args);
-	flatten(line);
+	flatten(line, sizeof line);
 	size_t len = strlen(line);
 	line[len] = '\n';
 	ssize_t ignored = write(log_fd, line, len + 1); /* nowhere left to say that the log is full */

@@ -295,7 +295,7 @@ static void log_lines(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/log", folder);
 	assert_int_equal(log_open(path, LOG_LEVEL_INFO), 0);
-	log_line(LOG_LEVEL_INFO, "test", "one\n2026-01-01 forged\x1b[31m %d", 5);
+	log_line(LOG_LEVEL_INFO, "test", "one\n2026-01-01 forged\x1b[31m %d \xc2\x9b" "31m\xe2\x80\xae\xff\xe6\xb5\x8b", 5);
 	log_line(LOG_LEVEL_DEBUG, "test", "not shown");
 	char longer[3000];
 	memset(longer, 'x', sizeof longer - 1);
@@ -307,7 +307,7 @@ static void log_lines(void **state)
 	assert_int_equal(info.st_mode & 0777, 0600);
 	assert_int_equal(file_read(path, 100000, &read, NULL), 0);
 	const char *text = (const char *)read.data, *second = strchr(text, '\n') + 1;
-	assert_non_null(strstr(text, "Z info test: one 2026-01-01 forged [31m 5\n"));
+	assert_non_null(strstr(text, "Z info test: one 2026-01-01 forged [31m 5 31m\xe6\xb5\x8b\n"));
 	assert_non_null(strstr(second, "Z error test: xxx"));
 	assert_int_equal(strchr(second, '\n') - text + 1, read.len);
 	bytes_free(&read);
