@@ -68,7 +68,7 @@ WRONG = {
     "a second issued invoice of an order": ([*LOOSE, "INSERT INTO invoice SELECT 'b', number, 1, due, 0, '', substr(invoice_no, 1, 19) || '2', created, issued, amount_fen,"
         " title, title_key, tax_no, phone, contact FROM invoice WHERE number = ?"], "1 invoice numbers were taken, these are there: [1, 2]"),
     "an invoice number that is gone": (["UPDATE counter SET last = last + 1 WHERE name = 'invoice'"], "2 invoice numbers were taken, these are there: [1]"),
-    "an invoice with another hash": (["UPDATE invoice_file SET sha256 = replace(sha256, 'a', 'b') WHERE format = 'pdf'"], "pdf is not what its hash says"),
+    "an invoice with another hash": (["UPDATE invoice_file SET sha256 = substr(sha256, 2) || substr(sha256, 1, 1) WHERE format = 'pdf'"], "pdf is not what its hash says"),
     "an invoice with another content": (["UPDATE invoice_file SET content = CAST(replace(content, '36', '63') AS BLOB) WHERE format = 'xml'"], "xml is not what its hash says"),
     "an invoice with another number": (["UPDATE invoice SET invoice_no = substr(invoice_no, 1, 4) || '8' || substr(invoice_no, 6)"], "has another number"),
     "an invoice without its document": (["DELETE FROM invoice_file WHERE format = 'pdf'"], "issued with the documents ['xml']"),
