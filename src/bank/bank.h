@@ -37,6 +37,7 @@ struct merchant {
 /* Faults that tests switch on. 0 is off; n > 0 the next n times (slow_ms, notify_times, coupon: the value itself);
  * -1 every time. */
 #define BANK_FAULTS(X) \
+	X(refunds_only)        /* while it is on, fail_5xx, truncate and not_json are for refunds */ \
 	X(fail_5xx)            /* a request is answered 503 and does nothing */ \
 	X(truncate)            /* done, but the answer is cut short */ \
 	X(slow_ms)             /* done, but every answer waits so long */ \

@@ -107,13 +107,19 @@ static json_object *parse(const struct request *request)
 	return in;
 }
 
+static bool spoil(const struct bank *bank, const struct request *request, int64_t *fault)
+{
+	bool refund = strstr(request->path, "refund") != NULL || strstr(request->body, "\"bills.refund\"") != NULL;
+	return (refund || bank->faults.refunds_only == 0) && bank_fault(fault);
+}
+
 void gateway_handle(struct bank *bank, const struct request *request, struct reply *reply)
 {
 	if (strcmp(request->method, "POST") != 0) {
 		reply_text(reply, 405, "text/plain", "POST only\n");
 		return;
 	}
-	if (bank_fault(&bank->faults.fail_5xx)) {
+	if (spoil(bank, request, &bank->faults.fail_5xx)) {
 		reply_text(reply, 503, "text/html", "<html><body>503 Service Unavailable</body></html>\n");
 		return;
 	}
@@ -148,10 +154,10 @@ void gateway_handle(struct bank *bank, const struct request *request, struct rep
 	json_object_put(in);
 	reply_json(reply, status, out);
 	reply->wait_ms = bank->faults.slow_ms;
-	if (bank_fault(&bank->faults.not_json)) {
+	if (spoil(bank, request, &bank->faults.not_json)) {
 		reply->body.len = 0;
 		reply_text(reply, 200, "text/html", "<html><body>系统维护中</body></html>\n");
 	}
-	if (bank_fault(&bank->faults.truncate))
+	if (spoil(bank, request, &bank->faults.truncate))
 		reply->cut = reply->body.len / 2;
 }

@@ -12,7 +12,8 @@
 static const char *why_held(const char *reason)
 {
 	return strcmp(reason, "amount") == 0 ? _("the amount differs")
-		: strcmp(reason, "transaction") == 0 ? _("the wallet's number was seen with another order") : _("given back at the gateway");
+		: strcmp(reason, "transaction") == 0 ? _("the wallet's number was seen with another order")
+		: strcmp(reason, "unconfirmed") == 0 ? _("a second payment that only a notification tells of") : _("given back at the gateway");
 }
 
 static void print_held(struct sql_stmt *q)

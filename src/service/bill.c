@@ -180,7 +180,7 @@ static int close_bill(struct hall *hall, struct sql *db, const struct bill *bill
 	if (result.status == PAYMENT_PAID || result.status == PAYMENT_REFUNDED) {
 		int state = 0;
 		int64_t ignored;
-		rc = bill_paid(hall, db, bill->gateway.bill_no, &result, "close", now, err);
+		rc = bill_paid(hall, db, bill->gateway.bill_no, &result, LEARNED_BY_CLOSE, now, err);
 		if (rc == 0)
 			rc = bill_state_of_order(db, bill->number, &state, &ignored, &ignored, err);
 		*paid = rc == 0 && state > ORDER_PAYING;
@@ -246,7 +246,7 @@ int bill_ask(struct hall *hall, struct sql *db, const struct bill *bill, int64_t
 	if (rc != 0)
 		return rc;
 	if (result.status == PAYMENT_PAID || result.status == PAYMENT_REFUNDED)
-		return bill_paid(hall, db, bill->gateway.bill_no, &result, "query", now, err);
+		return bill_paid(hall, db, bill->gateway.bill_no, &result, LEARNED_BY_QUERY, now, err);
 	if (result.status == PAYMENT_CLOSED && bill->state == BILL_OPEN)
 		return mark_closed(db, bill, now, err);
 	if (result.status == PAYMENT_UNKNOWN)

@@ -37,9 +37,9 @@ static int check_reason(struct sql *db, const struct held *held, enum held_verdi
 	if (sql_row(q))
 		sql_get_text(q, 0, why, sizeof why);
 	int rc = sql_done(q, err);
-	if (rc != 0 || verdict == HELD_DISMISS || strcmp(why, "transaction") == 0)
+	if (rc != 0 || verdict == HELD_DISMISS || strcmp(why, "transaction") == 0 || strcmp(why, "unconfirmed") == 0)
 		return rc;
-	return error_set(err, ERR_STAFF_REFUSED, held->bill_no, "only what was held for its number in the wallet can be accepted; give it back: refund ask");
+	return error_set(err, ERR_STAFF_REFUSED, held->bill_no, "what was held for its amount cannot be accepted; give it back: refund ask");
 }
 
 static const char *verdict_name(enum held_verdict verdict)

@@ -12,7 +12,7 @@
 struct known {
 	int nth, count;       /* of the payment in question, 0: it is new; of the bill's payments */
 	enum payment_state state;
-	bool only_amount;     /* held for nothing but the amount */
+	bool clears;          /* held for what the gateway's own answer can put right */
 	bool back;            /* its refund is on its way or done */
 };
 
@@ -25,7 +25,7 @@ static bool other(const char *a, const char *b)
 static int find_payment(struct sql *db, const char *bill_no, const struct payment_result *result, struct known *out, struct error *err)
 {
 	struct sql_stmt *q = sql_prepare(db,
-		"SELECT p.nth, p.state, p.gateway_transaction, p.gateway_sequence, p.held_for = 'amount', r.refund_no IS NOT NULL FROM payment p"
+		"SELECT p.nth, p.state, p.gateway_transaction, p.gateway_sequence, p.held_for IN ('amount', 'unconfirmed'), r.refund_no IS NOT NULL FROM payment p"
 		" LEFT JOIN refund r ON r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1) WHERE p.bill_no = ? ORDER BY p.nth");
 	sql_text(q, bill_no);
 	char transaction[64], sequence[64];
@@ -38,7 +38,7 @@ static int find_payment(struct sql *db, const char *bill_no, const struct paymen
 			continue;
 		out->nth = out->count;
 		out->state = (enum payment_state)sql_get_int(q, 1);
-		out->only_amount = sql_get_int(q, 4) != 0;
+		out->clears = sql_get_int(q, 4) != 0;
 		out->back = sql_get_int(q, 5) != 0;
 	}
 	return sql_done(q, err);
@@ -80,7 +80,7 @@ static int insert_payment(struct sql *db, const struct bill *bill, int nth, cons
 	return sql_done(q, err);
 }
 
-/* What was told wrong before is told right by now. */
+/* What was told wrong before, or by a notification alone, is told right by now. */
 static int release_payment(struct sql *db, const struct bill *bill, int nth, const struct payment_result *result, struct error *err)
 {
 	struct sql_stmt *q = sql_prepare(db, "UPDATE payment SET state = 0, held_for = '', amount_fen = ?, told_fen = ? WHERE bill_no = ? AND nth = ?");
@@ -173,15 +173,16 @@ int payment_count(struct hall *hall, struct sql *db, const struct bill *bill, in
 }
 
 static int take_new(struct hall *hall, struct sql *db, const struct bill *bill, const struct known *known, const struct payment_result *result,
-	const char *way, int64_t now, const char **why, struct error *err)
+	enum learned way, int64_t now, const char **why, struct error *err)
 {
+	static const char *const names[] = { "notification", "query", "close" };
 	int nth = known->nth != 0 ? known->nth : known->count + 1;
 	bool held = **why != '\0';
 	int rc = known->nth != 0 ? release_payment(db, bill, nth, result, err) : insert_payment(db, bill, nth, result, *why, now, err);
 	if (rc == 0)
 		rc = audit_write(db, now, held ? "payment.held" : known->nth != 0 ? "payment.released" : "payment.learned", bill->number, err,
 			"bill=%s nth=%d fen=%lld told=%lld way=%s%s%s", bill->gateway.bill_no, nth, (long long)result->amount_fen,
-			(long long)result->told_fen, way, held ? " why=" : "", *why);
+			(long long)result->told_fen, names[way], held ? " why=" : "", *why);
 	if (rc == 0 && !held)
 		rc = mark_paid(db, bill, err);
 	return rc == 0 && !held ? apply(hall, db, bill, nth, result, now, err) : rc;
@@ -200,7 +201,7 @@ static void tell(const struct hall *hall, const struct bill *bill, const struct 
 		order_publish(hall, bill->number);
 }
 
-int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, const char *way, int64_t now,
+int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, enum learned way, int64_t now,
 	struct error *err)
 {
 	struct bill bill;
@@ -218,7 +219,9 @@ int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const stru
 	rc = find_payment(db, bill_no, result, &known, err);
 	if (rc == 0)
 		rc = why_held(db, &bill, result, &why, err);
-	new = rc == 0 && (known.nth == 0 || (known.state == PAYMENT_IS_HELD && known.only_amount && !known.back && *why == '\0'));
+	if (rc == 0 && way == LEARNED_BY_NOTIFICATION && known.nth == 0 && *why == '\0')
+		why = "unconfirmed";
+	new = rc == 0 && (known.nth == 0 || (known.state == PAYMENT_IS_HELD && known.clears && way != LEARNED_BY_NOTIFICATION && !known.back && *why == '\0'));
 	if (new)
 		rc = take_new(hall, db, &bill, &known, result, way, now, &why, err);
 	rc = sql_commit(db, rc, err);
@@ -239,6 +242,27 @@ int payment_is_held(struct sql *db, const char *number, bool *held, struct error
 	return sql_done(q, err);
 }
 
+/* Whoever has the merchant's key can sign a notification. So nothing counts before the gateway itself, asked over TLS, has told of it; of a
+ * bill it tells one payment, and another that only a notification tells of is held. */
+static int notified(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *told, int64_t now, struct error *err)
+{
+	struct bill bill;
+	struct known known = { 0 };
+	int rc = bill_load(db, bill_no, &bill, err);
+	if (rc == 0 && bill.attempt == 0)
+		rc = error_set(err, ERR_ORDER_NONE, NULL, "no such bill");
+	if (rc == 0)
+		rc = find_payment(db, bill_no, told, &known, err);
+	if (rc == 0 && (known.nth == 0 || known.clears)) {
+		rc = bill_ask(hall, db, &bill, now, err);
+		if (rc == 0 || rc == ERR_PAYMENT_HELD)
+			rc = find_payment(db, bill_no, told, &known, err);
+		if (rc == 0 && known.count == 0)
+			rc = error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "bill %s: the gateway itself does not tell of a payment", bill_no);
+	}
+	return rc == 0 ? bill_paid(hall, db, bill_no, told, LEARNED_BY_NOTIFICATION, now, err) : rc;
+}
+
 /* The answer is the gateway's own words. What cannot be kept now is sent again. */
 HALL_HANDLER(notify_post)
 {
@@ -252,7 +276,7 @@ HALL_HANDLER(notify_post)
 	audit_as("bank");
 	int rc = payment_notify(hall->payment, body->data != NULL ? (const char *)body->data : "", body->len, bill_no, &result, err);
 	if (rc == 0 && result.status == PAYMENT_PAID)
-		rc = bill_paid(hall, call.db, bill_no, &result, "notification", call.now, err);
+		rc = notified(hall, call.db, bill_no, &result, call.now, err);
 	if (rc == ERR_PAYMENT_HELD) /* it is written down: nothing is gained by hearing it again */
 		rc = 0;
 	if (rc != 0)

@@ -82,6 +82,6 @@ const struct hs_route hall_routes[] = {
 	{ "POST", "/v1/orders/{number}/requests", 0, order_requests },
 	{ "POST", "/v1/orders/{number}/installed", 0, order_installed },
 	{ "GET", "/v1/orders/{number}/events", 0, order_events },
-	{ "POST", "/v1/notify/{driver}", HS_FORM | HS_UNLIMITED, notify_post },
+	{ "POST", "/v1/notify/{driver}", HS_FORM | HS_UNLIMITED | HS_GATEWAY, notify_post },
 	{ NULL, NULL, 0, NULL },
 };

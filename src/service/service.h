@@ -182,9 +182,10 @@ int bill_ensure(struct hall *hall, struct sql *db, const char *number, int64_t n
 int bill_query(struct hall *hall, struct sql *db, const char *number, int64_t now, struct error *err) CH_MUST_CHECK;
 /* Closes what is open and cancels; the payer may have been faster. */
 int bill_cancel(struct hall *hall, struct sql *db, const char *number, int64_t now, struct error *err) CH_MUST_CHECK;
-/* A payment is a fact, whichever way it was learned (way: "notification", "query", "close"). ERR_PAYMENT_HELD: it does not fit its
- * bill, and is written down for staff. */
-int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, const char *way, int64_t now,
+enum learned { LEARNED_BY_NOTIFICATION, LEARNED_BY_QUERY, LEARNED_BY_CLOSE };
+/* A payment is a fact, however often it is learned. ERR_PAYMENT_HELD: it does not fit its bill, or a notification alone tells of it, and it
+ * is written down for staff. */
+int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *result, enum learned way, int64_t now,
 	struct error *err) CH_MUST_CHECK;
 /* The newest bill of an order, for the sandbox. ERR_ORDER_STATE when there is none to pay. */
 int bill_newest(struct sql *db, const char *number, struct payment_bill *out, struct error *err) CH_MUST_CHECK;

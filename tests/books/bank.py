@@ -67,8 +67,12 @@ def _():
     office.faults(hold_notify=0)
     for _, _, number, _ in orders:
         office.wait_state(number, "paid")
-    wait(lambda: [r[1:] for r in refunds(orders[0][2])] == [(PRICE, 1)], "the refund")
+    twice = orders[0][2]
+    wait(lambda: payments(twice) == [(1, PRICE, 0, ""), (2, PRICE, 1, "unconfirmed")], "the earlier payment, of which the gateway does not tell any more")
     office.faults(notify_reverse=0)
+    tap.equal(two_people("accept", number=twice).returncode, 0)
+    wait(lambda: [r[1:] for r in refunds(twice)] == [(PRICE, 1)], "the refund")
+    tap.equal(office.state_of(twice), "paid")
     books.check(office)
 
 
@@ -250,9 +254,10 @@ def _():
         cert, token, number, bill = office.paying()
         office.post(f"/v1/orders/{number}/cancel", token=token).good()
         office.order(token)
-        office.faults(**faults)
+        office.faults(refunds_only=-1, **faults)
         office.bank_pays(bill, late=True)
         office.wait_state(number, "refunded")
+        office.faults(refunds_only=0)
         tap.equal(len(refunds(number)), 1)
         given = [r for r in books.ledger_of(office)["refunds"] if r["bill_no"] == bill]
         tap.equal([(r["amount"], r["settled"]) for r in given], [(PRICE, 1)], str(faults))

@@ -58,7 +58,7 @@ def _():
     tap.contains(text, "holder ")
     tap.contains(text, "bank ")
     tap.contains(text, "staff ")
-    tap.contains(text, "way=notification")
+    tap.contains(text, "way=query")
     for personal in ("测试人", "13800000000", "91110000MA"):
         tap.check(personal not in text, personal)
     tap.contains(office.staff("audit", "list").stdout, "certificate.revoked")

@@ -154,9 +154,9 @@ def wait(reached, what):
 
 
 class Office:
-    def __init__(self, bank=True, start=True, env=None, **settings):
+    def __init__(self, bank=True, start=True, env=None, bank_env=None, **settings):
         """env: more of the environment, for the hall. settings: see CONFIG."""
-        self.hall_env = dict(os.environ, **(env or {}))
+        self.hall_env, self.bank_env = dict(os.environ, **(env or {})), dict(os.environ, **(bank_env or {}))
         self.dir = tempfile.mkdtemp(prefix="certhall-service-")
         tap.at_exit(self.close)
         tap.on_failure(self.logs)
@@ -203,7 +203,7 @@ class Office:
 
     def start_bank(self):
         self._start("bank", [tap.built("certhall-bank"), "--config", f"{self.dir}/bank.conf", "--dir", f"{self.dir}/bank", "--listen", f"127.0.0.1:{self.bank_port}",
-                             "--notify-ca", f"{self.dir}/ca/tls.pem"])
+                             "--notify-ca", f"{self.dir}/ca/tls.pem"], self.bank_env)
 
     def stop(self, name="hall", number=signal.SIGTERM):
         """Its exit status."""

@@ -88,7 +88,7 @@ int payment_refund(struct payment *payment, const struct payment_bill *bill, con
 	enum payment_refund_status *out, struct error *err) CH_MUST_CHECK;
 
 /* A notification's body (with sign_type = "SHA256", MD5 is not taken). 0: it is the gateway's, about our merchant; bill_no and *out are set, and bill, amount and state
- * are the caller's to check. ERR_BAD_INPUT: malformed or not the gateway's; ERR_TOO_LARGE. */
+ * are the caller's to check, by asking the gateway: the key that signs is shared. ERR_BAD_INPUT: malformed or not the gateway's; ERR_TOO_LARGE. */
 int payment_notify(struct payment *payment, const char *body, size_t len, char bill_no[PAYMENT_NO_SIZE],
 	struct payment_result *out, struct error *err) CH_MUST_CHECK;
 
