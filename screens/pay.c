@@ -5,7 +5,7 @@
 #include <certhall/log.h>
 #include <certhall/text.h>
 
-enum { TEXT_COLS_MIN = 30, TEXT_COLS_MAX = 70, QR_COLS = 42, TICK_MS = 1000 };
+enum { TEXT_COLS_MIN = 30, TEXT_COLS_MAX = 70, QR_COLS = 42, TICK_MS = 1000, NO_CODE_ROWS = 2 };
 
 struct pay {
 	struct bar bar;
@@ -146,6 +146,17 @@ static int draw_text(const struct renewal *renewal, const struct area *a)
 	return row;
 }
 
+/* What is needed to pay, where no more fits. */
+static void draw_brief(const struct renewal *renewal, const struct area *a, int row)
+{
+	const struct order *order = renewal_order(renewal);
+	char money[32];
+	const int labels = 13;
+	row = show_pair(a, row, labels, _("Amount"), STYLE_HEADING, money_text(order->amount_fen, money, sizeof money));
+	row = draw_time_left(renewal, a, row, labels);
+	draw_link(a, row, order->payment.qr_url);
+}
+
 static void draw_price_note(const struct order *order, const struct area *a, int row)
 {
 	char text[sizeof order->price_note + 64];
@@ -201,11 +212,19 @@ static void draw(struct screen *s, const struct area *body)
 		term_clear(&a, STYLE_NORMAL);
 	}
 	int row = draw_text(renewal, &a); /* nothing beside it: the whole width */
+	bool brief = row + NO_CODE_ROWS > a.rows;
+	if (brief) {
+		term_clear(&a, STYLE_NORMAL);
+		row = 0;
+	}
 	if (expired)
 		row = term_paragraph(&a, row, STYLE_WARN, _("This code has expired. F6 asks for a fresh one."), true);
 	else
 		row = draw_no_code(pay, &a, row, need_rows, need_cols);
-	draw_price_note(order, &a, row);
+	if (brief)
+		draw_brief(renewal, &a, row);
+	else
+		draw_price_note(order, &a, row);
 }
 
 const struct screen_ops page_pay = {

@@ -8,6 +8,8 @@ FOLDER = os.path.join(tap.top_srcdir, "tests/screens/golden")
 UPDATE = os.environ.get("GOLDEN") == "update"
 PATIENCE = [10.0] # seconds a screen may take; less once several differ, so that a change that touches all of them is told soon
 SIZES = [("en", 80, 24), ("zh_CN", 80, 24), ("zh_CN", 60, 20), ("zh_CN", 100, 30)]
+SMALLEST = ("zh_CN", 40, 10)
+SMALL_TOO = ["pay"] # what must be seen in the smallest window, too
 
 # scenario words, then what is pressed and under which name the screen is kept
 WALKS = {
@@ -124,7 +126,7 @@ def add(walk, lang, cols, rows):
 
 
 for _walk in WALKS:
-    for _size in SIZES:
+    for _size in SIZES + [SMALLEST] * (_walk in SMALL_TOO):
         add(_walk, *_size)
 if UPDATE:
     os.makedirs(FOLDER, exist_ok=True)
