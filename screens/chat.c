@@ -49,9 +49,10 @@ static bool passes(const struct chat *chat, enum error_code code)
 const struct error *chat_fresh_error(struct chat *chat)
 {
 	const struct error *err = chat->talk != NULL ? talk_error(chat->talk) : NULL;
+	bool asked = chat->talk != NULL && talk_act_failed(chat->talk); /* a person waits for it: whatever it is */
 	bool same = err != NULL && err->code == chat->said.code && strcmp(err->detail, chat->said.detail) == 0;
 	chat->said = err != NULL ? *err : (struct error){ 0 };
-	return err == NULL || same || passes(chat, err->code) ? NULL : &chat->said;
+	return err == NULL || (!asked && (same || passes(chat, err->code))) ? NULL : &chat->said;
 }
 
 bool chat_begin(struct app *app, const char *agent, const char *callback, const char *text)

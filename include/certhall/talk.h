@@ -42,6 +42,7 @@ bool talk_connected(const struct talk *talk);                      /* the event 
 void talk_leave(struct talk *talk, const char *callback, const char *text); /* a message instead of waiting on */
 void talk_close(struct talk *talk, int rating);                    /* ends it, when all that was written has arrived; again with a rating afterwards */
 bool talk_is_ending(const struct talk *talk);                      /* that is to come */
+bool talk_act_failed(struct talk *talk);                           /* leaving, ending or rating has, since this was asked: see talk_error */
 
 /* ---- the agents' side ---- */
 

@@ -105,6 +105,7 @@ static void on_act(void *ctx, const struct error *err, const void *result)
 {
 	struct talk *talk = ctx;
 	talk->act = NULL;
+	talk->act_failed = err != NULL;
 	if (err != NULL)
 		talk->err = *err;
 	else
@@ -113,6 +114,13 @@ static void on_act(void *ctx, const struct error *err, const void *result)
 		hall_cancel(&talk->follow);
 	talk_settle(talk);
 	talk->changed(talk->ctx);
+}
+
+bool talk_act_failed(struct talk *talk)
+{
+	bool failed = talk->act_failed;
+	talk->act_failed = false;
+	return failed;
 }
 
 void talk_leave(struct talk *talk, const char *callback, const char *text)

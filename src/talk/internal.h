@@ -40,6 +40,7 @@ struct talk {
 	struct hall_call *begin, *follow, *act;
 	bool connected;
 	int rating;                    /* told with the end */
+	bool act_failed;               /* and nobody has asked about it yet */
 };
 
 void talk_init(struct talk *talk, struct hall *hall, struct loop *loop, enum chat_side side, talk_fn *changed, void *ctx);

@@ -228,6 +228,13 @@ def _():
                 person.unmoved()
                 person.key("Enter")
                 person.screen.wait_gone("not acceptable")
+        with tap.step("an end that the hall does not do is told of, each time"):
+            with proxy.answer(".*/close", lambda h: h.problem(503, "storage")):
+                for _ in range(2):
+                    person.key("F8", "2", "Enter")
+                    person.see("The hall cannot store anything just now")
+                    person.key("Enter")
+                    person.screen.wait_gone("The hall cannot store")
         with tap.step("the transcript"):
             person.key("F8", "2", "Enter")
             person.see("The conversation has ended.")

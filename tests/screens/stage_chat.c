@@ -217,6 +217,12 @@ void talk_leave(struct talk *talk, const char *callback, const char *text)
 	chat.changed(chat.ctx);
 }
 
+bool talk_act_failed(struct talk *talk)
+{
+	(void)talk;
+	return false;
+}
+
 bool talk_is_ending(const struct talk *talk)
 {
 	(void)talk;
