@@ -11,6 +11,7 @@ import unicodedata
 import tap
 
 TIMEOUT = 30  # seconds a wait may take (the sanitizers' builds are slow)
+SETTLE_MS = 3
 
 _NAMES = {  # VTermKey
     "Enter": 1, "Tab": 2, "Backspace": 3, "Esc": 4, "Up": 5, "Down": 6, "Left": 7, "Right": 8, "Insert": 9, "Delete": 10,
@@ -175,11 +176,17 @@ class Screen:
         while True:
             value = holds()
             if value or value == 0 and value is not False:
+                self._settle()
                 return value
             left = end - time.monotonic()
             if left <= 0 or self.state["exited"]:
                 raise NotSeen(f"{what} {'before the program ended' if self.state['exited'] else f'within {timeout} s'}\n{self.dump()}")
             self.state = self.ask("change", since=self.state["serial"], timeout=int(left * 1000) + 1)
+
+    def _settle(self):
+        """A terminal may have half a paint: what is looked at next is there, too."""
+        self.ask("quiet", **{"for": SETTLE_MS}, timeout=10 * SETTLE_MS)
+        self.look()
 
     def wait(self, *whats, rows=None, timeout=TIMEOUT):
         """Waits until every text (or compiled regular expression) is on the screen; (row, column) of the first."""

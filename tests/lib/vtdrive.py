@@ -14,6 +14,7 @@ def _():
     with vt.Screen([PAINT]) as screen:
         tap.equal(screen.wait("证书更新"), (1, 2))
         tap.equal(screen.wait("（样票） ok"), (3, 2))
+        screen.wait("red")
         tap.equal([cell["width"] for cell in screen.cells(1)[2:6]], [2, 2, 2, 2])
         tap.check(screen.cell(1, 3).get("bold") and screen.cell(1, 3)["text"] == "证")
         tap.check("bold" not in screen.cell(2, 2))

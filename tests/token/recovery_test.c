@@ -213,6 +213,34 @@ static void test_torn_rsa(void **state)
 	expect(do_logout(&fixture), ERR_OK);
 }
 
+/* What SoftHSM leaves when it is killed while it makes a pair: the private key is there, its numbers are not. */
+static void test_torn_unfinished(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *algorithm = i == 0 ? "rsa:2048" : "ec:P-256";
+		uint8_t id[TOKEN_ID], other[TOKEN_ID];
+		int status;
+		new_id(id);
+		new_id(other);
+		fixture_restart(&fixture, 0);
+		expect(do_login(&fixture, PIN), ERR_OK);
+		expect(do_generate(&fixture, other, algorithm), ERR_OK);
+		expect(do_generate(&fixture, id, algorithm), ERR_OK);
+		fixture_run(&fixture, "python3 $top_srcdir/tests/token/unfinished.py $DIR/tokens", &status);
+		assert_int_equal(status, 0);
+		fixture_restart(&fixture, 0);
+		expect(do_login(&fixture, PIN), ERR_OK);
+		expect(do_generate(&fixture, id, algorithm), ERR_OK);
+		assert_false(outcome.key.adopted);
+		assert_int_equal(count(id, "privkey"), 1);
+		assert_int_equal(count(id, "pubkey"), 1);
+		expect(do_csr(&fixture, id, &old), ERR_OK);
+		expect(do_generate(&fixture, other, algorithm), ERR_OK);
+		assert_true(outcome.key.adopted);
+	}
+}
+
 /* A module that makes keys which can be taken out is not given a certificate. */
 static void test_leaky(void **state)
 {
@@ -263,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_torn_ec),
 		cmocka_unit_test(test_torn_mixed),
 		cmocka_unit_test(test_torn_rsa),
+		cmocka_unit_test(test_torn_unfinished),
 		cmocka_unit_test(test_leaky),
 		cmocka_unit_test(test_remove),
 	};
