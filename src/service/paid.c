@@ -44,11 +44,12 @@ static int find_payment(struct sql *db, const char *bill_no, const struct paymen
 	return sql_done(q, err);
 }
 
-/* Why a payment is left for staff to look at; empty: it is counted. */
-static int why_held(struct sql *db, const struct bill *bill, const struct payment_result *result, const char **why, struct error *err)
+/* Why a payment is left for staff to look at; empty: it is counted. hearsay: only a notification tells of it. */
+static int why_held(struct sql *db, const struct bill *bill, const struct payment_result *result, bool hearsay, const char **why, struct error *err)
 {
 	*why = result->status == PAYMENT_REFUNDED ? "refunded" /* and not by us */
-		: result->amount_fen != bill->gateway.amount_fen || result->told_fen != bill->gateway.amount_fen ? "amount" : "";
+		: result->amount_fen != bill->gateway.amount_fen || result->told_fen != bill->gateway.amount_fen ? "amount"
+		: hearsay ? "unconfirmed" : "";
 	if (**why != '\0' || result->transaction[0] == '\0')
 		return 0;
 	struct sql_stmt *q = sql_prepare(db, "SELECT count(*) FROM payment WHERE number <> ? AND gateway_transaction = ?");
@@ -218,9 +219,7 @@ int bill_paid(struct hall *hall, struct sql *db, const char *bill_no, const stru
 		return rc;
 	rc = find_payment(db, bill_no, result, &known, err);
 	if (rc == 0)
-		rc = why_held(db, &bill, result, &why, err);
-	if (rc == 0 && way == LEARNED_BY_NOTIFICATION && known.nth == 0 && *why == '\0')
-		why = "unconfirmed";
+		rc = why_held(db, &bill, result, way == LEARNED_BY_NOTIFICATION && known.nth == 0, &why, err);
 	new = rc == 0 && (known.nth == 0 || (known.state == PAYMENT_IS_HELD && known.clears && way != LEARNED_BY_NOTIFICATION && !known.back && *why == '\0'));
 	if (new)
 		rc = take_new(hall, db, &bill, &known, result, way, now, &why, err);
