@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include <certhall/log.h>
+
+#include "hall/curl.h"
 
 enum { CONNECT_S = 10, SILENCE_S = 45, HEADERS_MAX = 65536 };
 
@@ -53,12 +53,12 @@ static void transfer_free(struct transfer *transfer)
 			break;
 		}
 	if (transfer->easy != NULL) {
-		curl_multi_remove_handle(transport->multi, transfer->easy);
-		curl_easy_cleanup(transfer->easy);
+		curl.multi_remove_handle(transport->multi, transfer->easy);
+		curl.easy_cleanup(transfer->easy);
 	}
 	for (struct curl_slist *header = transfer->headers; header != NULL; header = header->next)
 		secret_wipe(header->data, strlen(header->data)); /* the session's token is one */
-	curl_slist_free_all(transfer->headers);
+	curl.slist_free_all(transfer->headers);
 	free(transfer->body);
 	free(transfer);
 }
@@ -82,7 +82,7 @@ void transport_free(struct transport **transport_ref)
 	if (transport->dying)
 		return;
 	if (transport->multi != NULL)
-		curl_multi_cleanup(transport->multi);
+		curl.multi_cleanup(transport->multi);
 	loop_timer_cancel(transport->loop, &transport->timer);
 	free(transport);
 }
@@ -90,7 +90,7 @@ void transport_free(struct transport **transport_ref)
 /* ---- curl's codes into ours ---- */
 
 static const struct {
-	CURLcode curl;
+	CURLcode result;
 	enum error_code code;
 } code_table[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, ERR_NET_RESOLVE },
@@ -127,12 +127,12 @@ static void translate(const struct transfer *transfer, CURLcode result, struct e
 	const struct settings *settings = transfer->transport->settings;
 	enum error_code code = ERR_NET_PROTOCOL;
 	for (size_t i = 0; i < sizeof code_table / sizeof *code_table; i++)
-		if (code_table[i].curl == result)
+		if (code_table[i].result == result)
 			code = code_table[i].code;
 	if (went_in_handshake(transfer, result))
 		code = ERR_NET_CONNECT;
 	curl_off_t began = 0;
-	curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &began);
+	curl.easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &began);
 	if (result == CURLE_OUT_OF_MEMORY && began > 0) /* so curl calls a header longer than it takes */
 		code = ERR_NET_PROTOCOL;
 	if (transfer->refused != 0)
@@ -141,7 +141,7 @@ static void translate(const struct transfer *transfer, CURLcode result, struct e
 		: code == ERR_NET_RESOLVE ? settings->hall_url
 		: result == CURLE_SSL_CACERT_BADFILE ? "hall.ca_file"
 		: code == ERR_CONFIG ? "hall.url" : NULL;
-	error_set(err, code, param, "curl %d: %s", (int)result, transfer->said[0] != '\0' ? transfer->said : curl_easy_strerror(result));
+	error_set(err, code, param, "curl %d: %s", (int)result, transfer->said[0] != '\0' ? transfer->said : curl.easy_strerror(result));
 }
 
 /* ---- the loop ---- */
@@ -152,16 +152,16 @@ static void reap(struct transport *transport)
 	transport->reaping = true;
 	CURLMsg *message;
 	int left;
-	while (!transport->dying && (message = curl_multi_info_read(transport->multi, &left)) != NULL) {
+	while (!transport->dying && (message = curl.multi_info_read(transport->multi, &left)) != NULL) {
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		CURLcode result = message->data.result;
 		struct transfer *transfer = NULL;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
 		long status = 0;
 		curl_off_t sent = 0;
-		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-		curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+		curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl.easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
 		transfer_end_fn *end = transfer->end;
 		void *ctx = transfer->ctx;
 		struct error err = { 0 };
@@ -182,7 +182,7 @@ static void on_socket(void *ctx, int fd, int ready)
 	struct transport *transport = ctx;
 	int running;
 	int flags = (ready & LOOP_READ ? CURL_CSELECT_IN : 0) | (ready & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
-	curl_multi_socket_action(transport->multi, fd, flags, &running);
+	curl.multi_socket_action(transport->multi, fd, flags, &running);
 	reap(transport);
 }
 
@@ -190,7 +190,7 @@ static void on_timer(void *ctx)
 {
 	struct transport *transport = ctx;
 	int running;
-	curl_multi_socket_action(transport->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	curl.multi_socket_action(transport->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	reap(transport);
 }
 
@@ -212,7 +212,7 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, 
 	struct loop_watch *watch = socket_ctx;
 	if (what == CURL_POLL_REMOVE) {
 		loop_unwatch(transport->loop, &watch);
-		curl_multi_assign(transport->multi, fd, NULL);
+		curl.multi_assign(transport->multi, fd, NULL);
 		return 0;
 	}
 	int interest = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
@@ -223,23 +223,24 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, 
 	watch = loop_watch(transport->loop, fd, interest, on_socket, transport);
 	if (watch == NULL)
 		return -1;
-	curl_multi_assign(transport->multi, fd, watch);
+	curl.multi_assign(transport->multi, fd, watch);
 	return 0;
 }
 
-static int open_multi(struct transport *transport)
+static int open_multi(struct transport *transport, struct error *err)
 {
 	if (transport->multi != NULL)
 		return 0;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return ERR_NO_MEMORY;
-	transport->multi = curl_multi_init();
+	int rc = curl_load(err);
+	if (rc != 0)
+		return rc;
+	transport->multi = curl.multi_init();
 	if (transport->multi == NULL)
-		return ERR_NO_MEMORY;
-	curl_multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
-	curl_multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
-	curl_multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
-	curl_multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
+		return error_set(err, ERR_NO_MEMORY, NULL, "curl");
+	curl.multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
+	curl.multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
+	curl.multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
+	curl.multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
 	return 0;
 }
 
@@ -253,8 +254,8 @@ static void tell_head(struct transfer *transfer)
 	long status = 0;
 	const char *type = NULL;
 	char plain[64] = "";
-	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
 	if (type != NULL)
 		snprintf(plain, sizeof plain, "%.*s", (int)strcspn(type, "; \t"), type);
 	if (transfer->head != NULL)
@@ -266,7 +267,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	struct transfer *transfer = ctx;
 	size_t len = size * count;
 	long status = 0;
-	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->headers_len += len;
 	if (transfer->headers_len > HEADERS_MAX) {
 		transfer->refused = ERR_NET_PROTOCOL;
@@ -291,7 +292,7 @@ static int add_header(struct transfer *transfer, const char *name, const char *v
 {
 	char line[512];
 	snprintf(line, sizeof line, "%s%s", name, value);
-	struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+	struct curl_slist *longer = curl.slist_append(transfer->headers, line);
 	secret_wipe(line, sizeof line);
 	if (longer == NULL)
 		return ERR_NO_MEMORY;
@@ -322,7 +323,7 @@ static CURLcode set_options(struct transfer *transfer, const struct transfer_req
 	CURLcode code = CURLE_OK;
 #define SET(option, value) \
 	if (code == CURLE_OK) \
-	code = curl_easy_setopt(easy, option, value)
+	code = curl.easy_setopt(easy, option, value)
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -366,22 +367,23 @@ static CURLcode set_options(struct transfer *transfer, const struct transfer_req
 int transfer_start(struct transport *transport, const struct transfer_request *request, struct transfer **out,
 	struct error *err)
 {
+	int rc = open_multi(transport, err);
+	if (rc != 0)
+		return rc;
 	struct transfer *transfer = calloc(1, sizeof *transfer);
-	if (transfer == NULL || open_multi(transport) != 0) {
-		free(transfer);
+	if (transfer == NULL)
 		return error_set(err, ERR_NO_MEMORY, NULL, "curl");
-	}
 	*transfer = (struct transfer){ .transport = transport, .next = transport->transfers, .head = request->head,
 		.data = request->data, .end = request->end, .ctx = request->ctx };
 	transport->transfers = transfer;
 	transfer->body = strdup(request->body != NULL ? request->body : "");
-	transfer->easy = curl_easy_init();
+	transfer->easy = curl.easy_init();
 	if (transfer->body == NULL || transfer->easy == NULL || add_headers(transfer, request) != 0) {
 		transfer_free(transfer);
 		return error_set(err, ERR_NO_MEMORY, NULL, "curl");
 	}
 	CURLcode result = set_options(transfer, request);
-	if (result == CURLE_OK && curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK)
+	if (result == CURLE_OK && curl.multi_add_handle(transport->multi, transfer->easy) != CURLM_OK)
 		result = CURLE_OUT_OF_MEMORY;
 	if (result != CURLE_OK) {
 		translate(transfer, result, err);

@@ -1,4 +1,4 @@
-/* HTTPS requests on the loop: libcurl's multi_socket interface and nothing of the hall's meaning. curl is initialised, and
+/* HTTPS requests on the loop: libcurl's multi_socket interface and nothing of the hall's meaning. curl is loaded, and
  * the first name resolved, with the first request.
  */
 #ifndef HALL_TRANSFER_H

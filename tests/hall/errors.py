@@ -46,6 +46,16 @@ def _():
         tap.equal(host.requests, [])
 
 
+@tap.test("without libcurl on the machine it says so")
+def _():
+    with Server(lambda h: h.send(200, HALL)) as host:
+        host.configure()
+        with open(host.path("libcurl.so.4"), "w") as file:
+            file.write("no library")
+        status, lines = host.probe("info", env={"LD_LIBRARY_PATH": os.path.dirname(host.path("libcurl.so.4"))})
+        tap.equal((status, lines[0].split(" ")[:3]), (1, ["error", "unexpected", "libcurl.so.4"]))
+
+
 @tap.test("a name that does not resolve")
 def _():
     with Server(None) as host:
