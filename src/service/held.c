@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include <certhall/i18n.h>
 #include <certhall/log.h>
 #include <certhall/text.h>
 
@@ -22,7 +23,7 @@ static int find_held(struct sql *db, const char *number, const char *bill_no, st
 {
 	struct sql_stmt *q = sql_prepare(db, "SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND (? = '' OR p.bill_no = ?) AND" STILL_HELD);
 	int64_t nth = 0;
-	int rc = staff_only_one(q, number, bill_no, "no payment of it is held, without a refund", out->bill_no, &nth, err);
+	int rc = staff_only_one(q, number, bill_no, _("no payment of it is held, without a refund"), out->bill_no, &nth, err);
 	out->nth = (int)nth;
 	return rc;
 }
@@ -39,7 +40,7 @@ static int check_reason(struct sql *db, const struct held *held, enum held_verdi
 	int rc = sql_done(q, err);
 	if (rc != 0 || verdict == HELD_DISMISS || strcmp(why, "transaction") == 0 || strcmp(why, "unconfirmed") == 0)
 		return rc;
-	return error_set(err, ERR_STAFF_REFUSED, held->bill_no, "what was held for its amount cannot be accepted; give it back: refund ask");
+	return error_set(err, ERR_STAFF_REFUSED, held->bill_no, _("what was held for its amount cannot be accepted; give it back: refund ask"));
 }
 
 static const char *verdict_name(enum held_verdict verdict)
@@ -63,7 +64,7 @@ static int store_verdict(struct sql *db, const struct held *held, const char *nu
 	sql_text(q, by);
 	int rc = sql_changed(q, &changed, err);
 	if (rc == 0 && changed == 0)
-		return error_set(err, ERR_STAFF_REFUSED, number, "one waits for a second person already: approve or withdraw it");
+		return error_set(err, ERR_STAFF_REFUSED, number, _("one waits for a second person already: approve or withdraw it"));
 	return rc != 0 ? rc : audit_write(db, now, "held.asked", number, err, "bill=%s nth=%d verdict=%s reason=%s", held->bill_no, held->nth,
 		verdict_name(verdict), audit_mask(reason, masked, sizeof masked));
 }
@@ -89,7 +90,7 @@ static int find_verdict(struct sql *db, const char *number, const char *bill_no,
 {
 	int64_t nth = 0;
 	struct sql_stmt *q = sql_prepare(db, "SELECT bill_no, nth FROM verdict WHERE number = ? AND approved_by = '' AND (? = '' OR bill_no = ?)");
-	int rc = staff_only_one(q, number, bill_no, "nothing about it waits for a second person", out->bill_no, &nth, err);
+	int rc = staff_only_one(q, number, bill_no, _("nothing about it waits for a second person"), out->bill_no, &nth, err);
 	if (rc != 0)
 		return rc;
 	out->nth = (int)nth;
@@ -103,19 +104,31 @@ static int find_verdict(struct sql *db, const char *number, const char *bill_no,
 	return sql_done(q, err);
 }
 
+static const char *in_words(enum payment_status status)
+{
+	switch (status) {
+	case PAYMENT_UNPAID: return _("not paid");
+	case PAYMENT_PAID: return _("paid");
+	case PAYMENT_CLOSED: return _("closed");
+	case PAYMENT_REFUNDED: return _("given back");
+	default: return _("not known");
+	}
+}
+
 /* What the gateway says must go with it. */
 static int ask_gateway(struct hall *hall, const struct bill *bill, enum held_verdict verdict, struct payment_result *result, struct error *err)
 {
+	char money[32];
 	int rc = bill_heard(hall, payment_bill_query(hall->payment, &bill->gateway, result, err));
 	if (rc != 0)
 		return rc;
 	if (verdict == HELD_DISMISS && result->status != PAYMENT_REFUNDED)
-		return error_set(err, ERR_STAFF_REFUSED, bill->number, "the gateway says: %s; what is still there is given back with refund ask",
-			payment_status_name(result->status));
+		return error_set(err, ERR_STAFF_REFUSED, bill->number, _("the gateway says: %s; what is still there is given back with refund ask"),
+			in_words(result->status));
 	bool right = result->status == PAYMENT_PAID && result->amount_fen == bill->gateway.amount_fen && result->told_fen == bill->gateway.amount_fen;
 	if (verdict == HELD_ACCEPT && !right)
-		return error_set(err, ERR_STAFF_REFUSED, bill->number, "the gateway says: %s, %lld fen", payment_status_name(result->status),
-			(long long)result->amount_fen);
+		return error_set(err, ERR_STAFF_REFUSED, bill->number, _("the gateway says: %s, %s"), in_words(result->status),
+			money_text(result->amount_fen, money, sizeof money));
 	return 0;
 }
 
@@ -143,7 +156,7 @@ static int mark_approved(struct sql *db, const struct held *held, const char *by
 	sql_text(q, held->bill_no);
 	sql_int(q, held->nth);
 	int rc = sql_changed(q, &changed, err);
-	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, held->bill_no, "it is not held any more; withdraw this");
+	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, held->bill_no, _("it is not held any more; withdraw this"));
 }
 
 static int carry_out(struct hall *hall, struct sql *db, const struct held *held, const struct bill *bill, const struct payment_result *result,
@@ -172,7 +185,7 @@ int held_approve(struct hall *hall, struct sql *db, const char *number, const ch
 		rc = find_verdict(db, number, bill_no, &held, err);
 	*verdict = held.verdict;
 	if (rc == 0 && staff_same(held.asked_by, name))
-		rc = error_set(err, ERR_BAD_INPUT, "--by", "%s has asked for it: another person must approve", name);
+		rc = error_set(err, ERR_BAD_INPUT, "--by", _("%s has asked for it: another person must approve"), name);
 	if (rc == 0)
 		rc = bill_load(db, held.bill_no, &bill, err);
 	if (rc == 0)

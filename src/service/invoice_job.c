@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <certhall/fault.h>
+#include <certhall/i18n.h>
 #include <certhall/log.h>
 
 #include "service/invoice.h"
@@ -202,5 +203,5 @@ int invoice_retry(struct sql *db, const char *order, int64_t now, struct error *
 	sql_int(q, now);
 	sql_text(q, order);
 	int rc = sql_changed(q, &changed, err);
-	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, order, "it has no invoice that failed");
+	return rc != 0 || changed == 1 ? rc : error_set(err, ERR_STAFF_REFUSED, order, _("it has no invoice that failed"));
 }

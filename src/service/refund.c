@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <certhall/fault.h>
+#include <certhall/i18n.h>
 #include <certhall/log.h>
 #include <certhall/text.h>
 
@@ -126,7 +127,7 @@ static int payment_to_return(struct sql *db, const char *number, const char *bil
 		"SELECT p.bill_no, p.nth FROM payment p WHERE p.number = ? AND p.state < 2 AND (? = '' OR p.bill_no = ?) AND NOT EXISTS"
 		" (SELECT 1 FROM refund r WHERE r.bill_no = p.bill_no AND r.nth = p.nth AND r.state IN (0, 1, 3)) AND NOT EXISTS"
 		" (SELECT 1 FROM verdict v WHERE v.bill_no = p.bill_no AND v.nth = p.nth AND v.approved_by = '')");
-	return staff_only_one(q, number, bill_no, "no payment of it is there that could go back", found, nth, err);
+	return staff_only_one(q, number, bill_no, _("no payment of it is there that could go back"), found, nth, err);
 }
 
 static int read_payment(struct sql *db, const char *bill_no, int nth, int64_t *amount, bool *counted, struct error *err)
@@ -149,7 +150,7 @@ static int check_order(struct sql *db, const char *number, bool counted, struct 
 	int rc = bill_state_of_order(db, number, &state, &ignored, &ignored, err);
 	if (rc != 0 || !counted || state == ORDER_PAID || state == ORDER_ISSUED || state == ORDER_REFUNDING)
 		return rc;
-	return error_set(err, ERR_STAFF_REFUSED, number, "its state is %s", order_state_names[state]);
+	return error_set(err, ERR_STAFF_REFUSED, number, _("its state is %s"), order_state_names[state]);
 }
 
 int refund_request(struct hall *hall, struct sql *db, const char *number, const char *bill_no, const char *reason, const char *by, int64_t now,
@@ -210,7 +211,7 @@ static int find_waiting(struct sql *db, const char *number, const char *bill_no,
 {
 	int64_t ignored;
 	struct sql_stmt *q = sql_prepare(db, "SELECT refund_no, nth FROM refund WHERE number = ? AND state = 3 AND (? = '' OR bill_no = ?)");
-	return staff_only_one(q, number, bill_no, "no refund of it waits for a second person", refund_no, &ignored, err);
+	return staff_only_one(q, number, bill_no, _("no refund of it waits for a second person"), refund_no, &ignored, err);
 }
 
 int refund_approve(struct sql *db, const char *number, const char *bill_no, const char *by, int64_t now, char refund_no[PAYMENT_NO_SIZE],
@@ -225,7 +226,7 @@ int refund_approve(struct sql *db, const char *number, const char *bill_no, cons
 	if (rc == 0)
 		rc = load_refund(db, refund_no, &refund, err);
 	if (rc == 0 && staff_same(refund.asked_by, name))
-		rc = error_set(err, ERR_BAD_INPUT, "--by", "%s has asked for it: another person must approve", name);
+		rc = error_set(err, ERR_BAD_INPUT, "--by", _("%s has asked for it: another person must approve"), name);
 	if (rc == 0)
 		rc = check_order(db, number, refund.counted, err);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include <certhall/i18n.h>
 #include <certhall/text.h>
 
 #include "service/bill.h"
@@ -15,7 +16,7 @@ int staff_name(const char *by, char out[STAFF_NAME], struct error *err)
 {
 	text_sanitize(by, out, STAFF_NAME, false);
 	text_normalize(out, out, STAFF_NAME);
-	return out[0] != '\0' ? 0 : error_set(err, ERR_BAD_INPUT, "--by", "a name is wanted");
+	return out[0] != '\0' ? 0 : error_set(err, ERR_BAD_INPUT, "--by", _("a name is wanted"));
 }
 
 /* Letters and digits alone: spaces and points make nobody another person. */
@@ -62,5 +63,5 @@ int staff_only_one(struct sql_stmt *q, const char *number, const char *bill_no, 
 	int rc = sql_done(q, err);
 	if (rc != 0 || count == 1)
 		return rc;
-	return error_set(err, ERR_STAFF_REFUSED, number, "%s", count == 0 ? none : "more than one: say which with --bill");
+	return error_set(err, ERR_STAFF_REFUSED, number, "%s", count == 0 ? none : _("more than one: say which with --bill"));
 }
