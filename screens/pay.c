@@ -125,7 +125,7 @@ static int draw_link(const struct area *a, int row, const char *link)
 	return row;
 }
 
-static int draw_text(const struct renewal *renewal, const struct area *a)
+static int draw_text(const struct renewal *renewal, bool expired, const struct area *a)
 {
 	const struct order *order = renewal_order(renewal);
 	char money[32];
@@ -137,7 +137,7 @@ static int draw_text(const struct renewal *renewal, const struct area *a)
 	row = draw_time_left(renewal, a, row, labels);
 	row = show_pair(a, row, labels, _("Method"), STYLE_NORMAL, _("Aggregate payment"));
 	row = term_paragraph(a, row, STYLE_DIM, _("Scan the code with WeChat, Alipay or UnionPay. Bank transfers are not taken here."), true);
-	if (*order->payment.qr_url != '\0') {
+	if (*order->payment.qr_url != '\0' && !expired) {
 		term_text(a, row++, 0, STYLE_LABEL, _("The same as a link:"));
 		row = draw_link(a, row, order->payment.qr_url);
 	}
@@ -147,14 +147,15 @@ static int draw_text(const struct renewal *renewal, const struct area *a)
 }
 
 /* What is needed to pay, where no more fits. */
-static void draw_brief(const struct renewal *renewal, const struct area *a, int row)
+static void draw_brief(const struct renewal *renewal, bool expired, const struct area *a, int row)
 {
 	const struct order *order = renewal_order(renewal);
 	char money[32];
 	const int labels = 13;
 	row = show_pair(a, row, labels, _("Amount"), STYLE_HEADING, money_text(order->amount_fen, money, sizeof money));
 	row = draw_time_left(renewal, a, row, labels);
-	draw_link(a, row, order->payment.qr_url);
+	if (!expired)
+		draw_link(a, row, order->payment.qr_url);
 }
 
 static void draw_price_note(const struct order *order, const struct area *a, int row)
@@ -203,7 +204,7 @@ static void draw(struct screen *s, const struct area *body)
 	struct area text = term_sub(&a, 0, 0, a.rows, cols < a.cols ? cols : a.cols);
 	bool expired = order->payment.expires != 0 && order->payment.expires <= app_now(app);
 	if (pay->qr != NULL && !expired) {
-		int behind = draw_text(renewal, &text);
+		int behind = draw_text(renewal, expired, &text);
 		if (place_qr(pay, &a, &text, behind, &out, &need_rows, &need_cols)) {
 			qr_draw(pay->qr, &out);
 			draw_price_note(order, &text, behind);
@@ -211,7 +212,7 @@ static void draw(struct screen *s, const struct area *body)
 		}
 		term_clear(&a, STYLE_NORMAL);
 	}
-	int row = draw_text(renewal, &a); /* nothing beside it: the whole width */
+	int row = draw_text(renewal, expired, &a); /* nothing beside it: the whole width */
 	bool brief = row + NO_CODE_ROWS > a.rows;
 	if (brief) {
 		term_clear(&a, STYLE_NORMAL);
@@ -222,7 +223,7 @@ static void draw(struct screen *s, const struct area *body)
 	else
 		row = draw_no_code(pay, &a, row, need_rows, need_cols);
 	if (brief)
-		draw_brief(renewal, &a, row);
+		draw_brief(renewal, expired, &a, row);
 	else
 		draw_price_note(order, &a, row);
 }
