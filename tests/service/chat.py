@@ -268,7 +268,7 @@ def _():
     actions = {action for action, in where.rows("SELECT action FROM audit")}
     tap.check({"chat.begun", "chat.taken", "chat.closed", "chat.left", "chat.transferred", "agent.added", "agent.removed"} <= actions, f"{actions}")
     told = "".join(details for details, in where.rows("SELECT details FROM audit WHERE action LIKE 'chat.%'"))
-    tap.check("测试" not in told and "138" not in told, told)
+    tap.check(not any(personal in told for personal in ("测试", "13800000000", "138****0000")), told)
     tap.equal(where.rows("SELECT count(*) FROM message m WHERE seq > (SELECT last_seq FROM conversation c WHERE c.id = m.conversation)"), [(0,)])
 
 
