@@ -176,6 +176,7 @@ def _():
     office.bank_pays(bill, amount=PRICE + 1)
     wait(lambda: payments(number) == [(1, PRICE + 1, 1, "amount")], "the payment")
     tap.contains(office.staff("held", "accept", "--by", "Wang", "--reason", "x", number, check=False).stderr, "refund ask")
+    tap.contains(office.staff("held", "accept", "--by", "王测试", "--reason", "x", number, check=False, lang="zh_CN").stderr, "不能计入")
     tap.equal(office.staff("held", "withdraw", "--by", "Li", number, check=False).returncode, 1, "nothing to withdraw")
     office.staff("held", "dismiss", "--by", "Wang", "--reason", "x", number)
     tap.contains(office.staff("held", "accept", "--by", "Li", "--reason", "x", number, check=False).stderr, "refund ask")

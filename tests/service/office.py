@@ -177,9 +177,9 @@ class Office:
             file.write(text)
         os.chmod(f"{self.dir}/{name}", 0o600)
 
-    def certhalld(self, command, *arguments, config=True, check=True):
+    def certhalld(self, command, *arguments, config=True, check=True, lang="en"):
         options = ["--config", f"{self.dir}/hall.conf"] if config else []
-        done = subprocess.run([tap.built("certhalld"), command, *options, *arguments], capture_output=True, text=True, env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE="en"))
+        done = subprocess.run([tap.built("certhalld"), command, *options, *arguments], capture_output=True, text=True, env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE=lang))
         if check and done.returncode != 0:
             raise AssertionError(f"certhalld {command}: {done.stderr}")
         return done
@@ -239,9 +239,9 @@ class Office:
         self.processes = {}
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def staff(self, command, sub, *arguments, check=True, config=None):
+    def staff(self, command, sub, *arguments, check=True, config=None, lang="en"):
         """A command of two words: certhalld refund ask ..."""
-        return self.certhalld(command, sub, "--config", config or f"{self.dir}/hall.conf", *arguments, config=False, check=check)
+        return self.certhalld(command, sub, "--config", config or f"{self.dir}/hall.conf", *arguments, config=False, check=check, lang=lang)
 
     # ---- HTTP ----
 
