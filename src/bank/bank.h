@@ -42,6 +42,7 @@ struct merchant {
 	X(truncate)            /* done, but the answer is cut short */ \
 	X(slow_ms)             /* done, but every answer waits so long */ \
 	X(status_unknown)      /* query answers billStatus UNKNOWN */ \
+	X(query_behind)        /* query answers UNPAID for what is paid */ \
 	X(not_json)            /* done, but the answer is a page of HTML */ \
 	X(refund_processing)   /* a refund is PROCESSING until it is asked for again */ \
 	X(refund_fail)         /* a refund is refused: FAIL, and nothing is given back */ \

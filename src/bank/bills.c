@@ -159,6 +159,9 @@ static enum verdict query(struct bank *bank, json_object *in, json_object *out)
 	const char *status = bill_state_name(bill.state);
 	if (bill.state == BILL_UNPAID && expired(&bill))
 		status = "CLOSED";
+	bool behind = bill.state == BILL_PAID && bank_fault(&bank->faults.query_behind);
+	if (behind)
+		status = "UNPAID";
 	if (bank_fault(&bank->faults.status_unknown))
 		status = "UNKNOWN";
 	char when[24];
@@ -167,7 +170,7 @@ static enum verdict query(struct bank *bank, json_object *in, json_object *out)
 	message_put(out, "billDesc", bill.description);
 	message_put_int(out, "totalAmount", bill.amount);
 	message_put(out, "createTime", clock_date_time(bill.created, when, sizeof when));
-	if (strcmp(status, "UNKNOWN") != 0 && ledger_payment(bank->ledger, bill.no, 0, &payment) == FOUND)
+	if (strcmp(status, "UNKNOWN") != 0 && !behind && ledger_payment(bank->ledger, bill.no, 0, &payment) == FOUND)
 		json_object_object_add(out, "billPayment", bank_payment_json(&bill, &payment));
 	return VERDICT_SUCCESS;
 }

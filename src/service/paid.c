@@ -258,6 +258,8 @@ static int notified(struct hall *hall, struct sql *db, const char *bill_no, cons
 			rc = find_payment(db, bill_no, told, &known, err);
 		if (rc == 0 && known.count == 0)
 			rc = error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "bill %s: the gateway itself does not tell of a payment", bill_no);
+		if (rc != 0)
+			sweep_soon(hall, bill_no, now);
 	}
 	return rc == 0 ? bill_paid(hall, db, bill_no, told, LEARNED_BY_NOTIFICATION, now, err) : rc;
 }

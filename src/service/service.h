@@ -18,7 +18,7 @@
 #include "service/payment/payment.h"
 #include "service/store/sql.h"
 
-enum { PROJECTS = 16, TRUSTED = 16, ORDER_LOCKS = 64, FINGERPRINT = 65 };
+enum { PROJECTS = 16, TRUSTED = 16, ORDER_LOCKS = 64, FINGERPRINT = 65, SWEEP_SOON = 8 };
 
 struct project_rule {
 	struct project project;
@@ -75,6 +75,10 @@ struct hall {
 	pthread_mutex_t sweep_lock;
 	pthread_cond_t sweep_wake;
 	bool sweeping, ending;
+	struct soon {
+		char bill_no[PAYMENT_NO_SIZE];
+		int64_t until;
+	} soon[SWEEP_SOON]; /* asked about at each turn till then */
 	int64_t audit_exported; /* number of the audit row last told to the head file */
 };
 
@@ -193,6 +197,8 @@ int bill_newest(struct sql *db, const char *number, struct payment_bill *out, st
 /* Looks after deadlines, payments nobody told about, refunds, and what has expired. */
 int sweep_start(struct hall *hall, struct error *err) CH_MUST_CHECK;
 void sweep_stop(struct hall *hall);
+/* A notification tells of this bill's payment and the gateway itself does not yet: it is asked again at each turn, for a minute. */
+void sweep_soon(struct hall *hall, const char *bill_no, int64_t now);
 
 /* ---- routes (handlers) ---- */
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,7 +11,7 @@
 /* What nobody asks for: deadlines, payments that no notification told about, refunds, and rows whose time has passed. Uses the
  * database connection 0. */
 
-enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60 };
+enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60, SOON_SECONDS = 60 };
 
 /* A bill is asked about at the ages first, 2 first, 4 first ...: true when one of them lies between the last look and now. One that
  * was made in the future, by a clock that was set back since, is asked about at the same distances from there. */
@@ -50,10 +51,10 @@ static bool ending(struct hall *hall)
 	return yes;
 }
 
-static void ask_if_due(struct hall *hall, const struct look *look, int64_t last, int64_t now, struct error *err)
+static void ask(struct hall *hall, const char *bill_no, int64_t now, struct error *err)
 {
 	struct bill bill;
-	if (!due(hall, look->created, last, now) || bill_load(hall->db[0], look->bill_no, &bill, err) != 0)
+	if (bill_load(hall->db[0], bill_no, &bill, err) != 0 || bill.state == BILL_PAID)
 		return;
 	order_lock(hall, LOCK_BILL, bill.number);
 	if (bill_ask(hall, hall->db[0], &bill, now, err) != 0)
@@ -72,10 +73,34 @@ static void sweep_bills(struct hall *hall, int64_t last, int64_t now, struct err
 		if (list(hall->db[0], text, now - LATE_SECONDS, after, looks, &count, err) != 0)
 			return;
 		for (int i = 0; i < count && !ending(hall); i++)
-			ask_if_due(hall, &looks[i], last, now, err);
+			if (due(hall, looks[i].created, last, now))
+				ask(hall, looks[i].bill_no, now, err);
 		if (count > 0)
 			memcpy(after, looks[count - 1].bill_no, sizeof after);
 	} while (count == BATCH && !ending(hall));
+}
+
+void sweep_soon(struct hall *hall, const char *bill_no, int64_t now)
+{
+	pthread_mutex_lock(&hall->sweep_lock);
+	struct soon *soon = &hall->soon[0];
+	for (size_t i = 1; i < SWEEP_SOON && strcmp(soon->bill_no, bill_no) != 0; i++)
+		if (hall->soon[i].until < soon->until || strcmp(hall->soon[i].bill_no, bill_no) == 0)
+			soon = &hall->soon[i];
+	snprintf(soon->bill_no, sizeof soon->bill_no, "%s", bill_no);
+	soon->until = now + SOON_SECONDS;
+	pthread_mutex_unlock(&hall->sweep_lock);
+}
+
+static void ask_soon(struct hall *hall, int64_t now, struct error *err)
+{
+	struct soon soon[SWEEP_SOON];
+	pthread_mutex_lock(&hall->sweep_lock);
+	memcpy(soon, hall->soon, sizeof soon);
+	pthread_mutex_unlock(&hall->sweep_lock);
+	for (size_t i = 0; i < SWEEP_SOON && !ending(hall); i++)
+		if (soon[i].until > now)
+			ask(hall, soon[i].bill_no, now, err);
 }
 
 /* At once, then after ever longer, at last every hour: a gateway takes days over some. */
@@ -170,6 +195,7 @@ static void turn(struct hall *hall, int64_t last, int64_t now)
 		return; /* what it would learn could not be kept */
 	if (hall->payment != NULL) {
 		sweep_bills(hall, last, now, &err);
+		ask_soon(hall, now, &err);
 		sweep_refunds(hall, last, now, &err);
 	}
 	sweep_deadlines(hall, now, &err);

@@ -114,6 +114,19 @@ def _():
     tap.equal((state(number, token), payments(bill)), ("paid", [(0, 36000, "")]))
 
 
+@tap.test("... and one that the gateway tells of a little later is asked for until then, though nobody notifies again")
+def _():
+    _, token, number, bill = paying()
+    office.faults(query_behind=-1)
+    office.pay_order(number)
+    wait(lambda: [n for n in books.ledger_of(office)["notifications"] if n["bill_no"] == bill and n["answer"] == "FAILED"], "its refusal")
+    office.faults(hold_notify=-1)
+    office.faults(query_behind=0)
+    wait_state(number, "paid")
+    office.faults(hold_notify=0)
+    tap.equal(payments(bill), [(0, 36000, "")])
+
+
 @tap.test("... and a second payment that a notification alone tells of is held: nothing is given back for it")
 def _():
     _, token, number, bill = paying()
