@@ -17,6 +17,7 @@ static void on_keyring(void *ctx)
 	if (hall != NULL && !app->help_asked)
 		app_help_fetch(app);
 	app->help_asked = app->help_asked || hall != NULL;
+	lock_key_seen(app);
 	for (struct observer *at = app->observers, *next; at != NULL; at = next) {
 		next = at->next;
 		at->changed(at->page);

@@ -59,6 +59,7 @@ struct app {
 	bool help_asked;               /* once since the program was started */
 	struct chat chat;
 	struct pin_ask pin_ask;
+	char key_serial[32];           /* of the key that was seen last */
 	bool component_installed;      /* since the environment was last checked */
 };
 
@@ -73,6 +74,7 @@ void app_help_values(const struct app *app, struct help_values *out); /* what th
 void help_join(struct app *app); /* F1 opens what fits an error or a page */
 void slow_join(struct app *app); /* a key that does not answer is told of */
 void lock_join(struct app *app); /* when nobody is there any more */
+void lock_key_seen(struct app *app); /* the keyring was read: who has taken the key out has gone */
 void app_lock(struct app *app);  /* logs out everywhere and shows nothing of anybody */
 void app_observe(struct app *app, struct observer *observer, struct screen *page, void (*changed)(struct screen *page));
 void app_unobserve(struct app *app, struct observer *observer);

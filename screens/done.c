@@ -110,6 +110,8 @@ static int act(struct screen *s, int action)
 	struct done *done = screen_state(s);
 	if (action == ACT_SAVE) {
 		save(app);
+	} else if (action == ACT_INVOICES && !hall_logged_in(app->world.hall)) {
+		screen_push(&page_invoice, NULL);
 	} else if (action == ACT_INVOICES) {
 		done->call = hall_query_invoices(app->world.hall, &all, on_invoices, s);
 	} else if (action == ACT_STOP) {

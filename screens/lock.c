@@ -72,6 +72,35 @@ void app_lock(struct app *app)
 	(void)screen_push(&page_lock, NULL);
 }
 
+/* ---- the key taken out ---- */
+
+/* An order that is being worked on and a conversation go on without the key. */
+static bool goes_on(const struct app *app)
+{
+	const struct renewal *renewal = app->flow.renewal;
+	enum renewal_phase phase = renewal != NULL ? renewal_phase(renewal) : RENEWAL_DONE;
+	return app->chat.talk != NULL || (phase != RENEWAL_DONE && phase != RENEWAL_REFUSED);
+}
+
+static bool key_has_gone(struct app *app)
+{
+	const struct token_slot *slot = keyring_slot(app->keyring);
+	const struct error *err = keyring_error(app->keyring);
+	bool other = slot != NULL && *app->key_serial != '\0' && strcmp(slot->serial, app->key_serial) != 0;
+	if (slot != NULL)
+		snprintf(app->key_serial, sizeof app->key_serial, "%s", slot->serial);
+	return other || (slot == NULL && err != NULL && err->code == ERR_TOKEN_ABSENT);
+}
+
+void lock_key_seen(struct app *app)
+{
+	if (app->keyring == NULL || !key_has_gone(app) || !hall_logged_in(app->world.hall) || goes_on(app))
+		return;
+	hall_logout(app->world.hall);
+	screen_pop_to(app->flow.page != NULL ? screen_ops_of(app->flow.page)->name : "home"); /* how a renewal has ended may still be read */
+	screen_notice(screen_top(), STYLE_WARN, _("The key was taken out: you are logged out of the hall."));
+}
+
 /* ---- nobody there ---- */
 
 static void on_idle(void *ctx)

@@ -149,4 +149,37 @@ def _():
         screen.wait("Serial")
 
 
+@tap.test("the key taken out after the renewal: logged out, and the next person finds no invoice of hers; not while the order goes on")
+def _():
+    with hall.Hall(certs=[(HOLDER, "ec:P-256", -345, 20)]) as where:
+        key = keys.Key(where)
+        with Walk(where, "en", **key.env) as person:
+            screen = person.screen
+            taken = "The key was taken out: you are logged out of the hall."
+            choose(person)
+            person.pin(hall.PIN)
+            person.details()
+            number, _ = person.payment()
+            key.turn("removed")
+            screen.key("F5")
+            screen.wait("not paid yet")
+            screen.key("Enter")
+            screen.wait_gone("not paid yet")
+            tap.check(not screen.find(taken), "logged out while the order is being paid for")
+            key.turn("removed", None)
+            where.certhalld("pay", number)
+            person.install()
+            screen.key("7")
+            screen.wait("Invoices found", HOLDER)
+            key.turn("removed")
+            screen.wait(taken, "Renewal complete")
+            tap.check(not screen.find("13800000000"), screen.text())
+            screen.key("7")
+            screen.wait("Digits in the picture")
+            screen.key("Esc")
+            screen.wait("Renewal complete")
+            screen.key("Enter")
+            screen.wait("No key is inserted")
+
+
 tap.run()
