@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Pages of the conversation itself, where its key leads nowhere. */
-static bool is_own(const char *page)
+bool chat_is_own(const char *page)
 {
 	return strcmp(page, page_chat.name) == 0 || strcmp(page, page_agents.name) == 0 || strcmp(page, page_chat_leave.name) == 0;
 }
@@ -30,6 +29,7 @@ static void on_change(void *ctx)
 	struct app *app = ctx;
 	if (app->chat.page != NULL)
 		app->chat.changed(app->chat.page);
+	lock_key_seen(app); /* it may have been the last thing that went on without the key */
 	if (screen_top() != NULL)
 		screen_touch(screen_top());
 }
@@ -110,7 +110,7 @@ void chat_show(struct app *app)
 
 void chat_open(struct app *app, const char *page)
 {
-	if (is_own(page))
+	if (chat_is_own(page))
 		return;
 	if (app->chat.talk != NULL) {
 		chat_show(app);
@@ -127,7 +127,7 @@ void chat_open(struct app *app, const char *page)
 static const char *label(void *ctx, const char *page)
 {
 	struct chat *chat = &((struct app *)ctx)->chat;
-	if (is_own(page))
+	if (chat_is_own(page))
 		return NULL;
 	if (chat->talk == NULL)
 		return "";

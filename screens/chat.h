@@ -32,6 +32,7 @@ void chat_open(struct app *app, const char *page);        /* the conversation, o
  * as a message. */
 bool chat_begin(struct app *app, const char *agent, const char *callback, const char *text);
 void chat_show(struct app *app);                          /* its page on top */
+bool chat_is_own(const char *page);                       /* one of the conversation's own pages, where its key leads nowhere */
 bool chat_on_top(const struct app *app);                  /* it is what the person sees, perhaps below a dialog */
 void chat_forget(struct app *app);                        /* at this terminal; the hall keeps it */
 void chat_close(struct app *app);                         /* before the doors close */

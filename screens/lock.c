@@ -79,7 +79,7 @@ static bool goes_on(const struct app *app)
 {
 	const struct renewal *renewal = app->flow.renewal;
 	enum renewal_phase phase = renewal != NULL ? renewal_phase(renewal) : RENEWAL_DONE;
-	return app->chat.talk != NULL || (phase != RENEWAL_DONE && phase != RENEWAL_REFUSED);
+	return chat_under_way(&app->chat) || (phase != RENEWAL_DONE && phase != RENEWAL_REFUSED);
 }
 
 static bool key_has_gone(struct app *app)
@@ -97,7 +97,8 @@ void lock_key_seen(struct app *app)
 	if (app->keyring == NULL || !key_has_gone(app) || !hall_logged_in(app->world.hall) || goes_on(app))
 		return;
 	hall_logout(app->world.hall);
-	screen_pop_to(app->flow.page != NULL ? screen_ops_of(app->flow.page)->name : "home"); /* how a renewal has ended may still be read */
+	if (!chat_on_top(app) && !chat_is_own(screen_ops_of(screen_top())->name)) /* what is written there is not lost */
+		screen_pop_to(app->flow.page != NULL ? screen_ops_of(app->flow.page)->name : "home"); /* how a renewal has ended may still be read */
 	screen_notice(screen_top(), STYLE_WARN, _("The key was taken out: you are logged out of the hall."));
 }
 

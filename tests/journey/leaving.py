@@ -4,6 +4,8 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import api  # noqa: E402
+import talk  # noqa: E402
 from walk import Walk, hall, tap  # noqa: E402
 import key as keys  # noqa: E402
 
@@ -180,6 +182,51 @@ def _():
             screen.wait("Renewal complete")
             screen.key("Enter")
             screen.wait("No key is inserted")
+
+
+@tap.test("... after it was shown to the service: what is being written stays; a conversation goes on, and with its end one is logged out")
+def _():
+    key, taken = keys.Key(place), "The key was taken out: you are logged out of the hall."
+    agent = talk.Agent(api.Client(place))
+    with Walk(place, "en", **key.env) as person:
+        screen = person.screen
+
+        def show_key():
+            screen.wait("You are anonymous.")
+            screen.key("F7")
+            person.pin(hall.PIN)
+            screen.wait("The agent sees your certificate")
+        person.home()
+        screen.wait("Serial")
+        screen.key("F4")
+        show_key()
+        screen.key("Enter")
+        screen.wait("Question *")
+        screen.type("13800000000")
+        screen.key("Enter")
+        screen.type("half a question")
+        key.turn("removed")
+        screen.wait(taken, "half a question")
+        key.turn("removed", None)
+        agent.be("online").is_ok()
+        screen.key("Esc")
+        screen.wait("The next free agent")
+        show_key()
+        screen.key("Home", "Enter")
+        screen.wait("Write here; Enter sends")
+        agent.taken()
+        key.turn("removed")
+        screen.type("still here")
+        screen.key("Enter")
+        screen.wait(re.compile("Me +sent"), "still here")
+        tap.check(not screen.find(taken), "logged out while the conversation goes on")
+        agent.close()
+        screen.wait(taken, "The conversation has ended.")
+        screen.key("Esc")
+        screen.wait("Renew certificate", "No key is inserted")
+        screen.key("3")
+        screen.wait("Digits in the picture")
+        key.turn("removed", None)
 
 
 tap.run()
