@@ -6,6 +6,8 @@
 
 #include "service/bill.h"
 
+enum { SOON_SECONDS = 60 };
+
 /* What a payment does to its order. Learned by notification, query or closing, once or many times: the payment's row makes it
  * happen once. What does not fit is held: written down, not counted, and left to staff. */
 
@@ -241,6 +243,19 @@ int payment_is_held(struct sql *db, const char *number, bool *held, struct error
 	return sql_done(q, err);
 }
 
+/* The gateway may confirm it in a moment: the sweep asks at each turn. The one that has waited longest makes room. */
+static void ask_soon(struct hall *hall, const char *bill_no, int64_t now)
+{
+	pthread_mutex_lock(&hall->sweep_lock);
+	struct soon *soon = &hall->soon[0];
+	for (size_t i = 1; i < SWEEP_SOON && strcmp(soon->bill_no, bill_no) != 0; i++)
+		if (hall->soon[i].until < soon->until || strcmp(hall->soon[i].bill_no, bill_no) == 0)
+			soon = &hall->soon[i];
+	snprintf(soon->bill_no, sizeof soon->bill_no, "%s", bill_no);
+	soon->until = now + SOON_SECONDS;
+	pthread_mutex_unlock(&hall->sweep_lock);
+}
+
 /* Whoever has the merchant's key can sign a notification. So nothing counts before the gateway itself, asked over TLS, has told of it; of a
  * bill it tells one payment, and another that only a notification tells of is held. */
 static int notified(struct hall *hall, struct sql *db, const char *bill_no, const struct payment_result *told, int64_t now, struct error *err)
@@ -259,7 +274,7 @@ static int notified(struct hall *hall, struct sql *db, const char *bill_no, cons
 		if (rc == 0 && known.count == 0)
 			rc = error_set(err, ERR_PAYMENT_UNKNOWN, NULL, "bill %s: the gateway itself does not tell of a payment", bill_no);
 		if (rc != 0)
-			sweep_soon(hall, bill_no, now);
+			ask_soon(hall, bill_no, now);
 	}
 	return rc == 0 ? bill_paid(hall, db, bill_no, told, LEARNED_BY_NOTIFICATION, now, err) : rc;
 }

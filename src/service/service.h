@@ -78,7 +78,7 @@ struct hall {
 	struct soon {
 		char bill_no[PAYMENT_NO_SIZE];
 		int64_t until;
-	} soon[SWEEP_SOON]; /* asked about at each turn till then */
+	} soon[SWEEP_SOON]; /* notified and not confirmed yet: the sweep asks about them at each turn till then; sweep_lock */
 	int64_t audit_exported; /* number of the audit row last told to the head file */
 };
 
@@ -197,8 +197,6 @@ int bill_newest(struct sql *db, const char *number, struct payment_bill *out, st
 /* Looks after deadlines, payments nobody told about, refunds, and what has expired. */
 int sweep_start(struct hall *hall, struct error *err) CH_MUST_CHECK;
 void sweep_stop(struct hall *hall);
-/* A notification tells of this bill's payment and the gateway itself does not yet: it is asked again at each turn, for a minute. */
-void sweep_soon(struct hall *hall, const char *bill_no, int64_t now);
 
 /* ---- routes (handlers) ---- */
 

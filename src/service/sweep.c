@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,7 +10,7 @@
 /* What nobody asks for: deadlines, payments that no notification told about, refunds, and rows whose time has passed. Uses the
  * database connection 0. */
 
-enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60, SOON_SECONDS = 60 };
+enum { BATCH = 64, LATE_SECONDS = 86400, TIDY_SECONDS = 60, HOUR = 3600, JUMP_SECONDS = 60 };
 
 /* A bill is asked about at the ages first, 2 first, 4 first ...: true when one of them lies between the last look and now. One that
  * was made in the future, by a clock that was set back since, is asked about at the same distances from there. */
@@ -78,18 +77,6 @@ static void sweep_bills(struct hall *hall, int64_t last, int64_t now, struct err
 		if (count > 0)
 			memcpy(after, looks[count - 1].bill_no, sizeof after);
 	} while (count == BATCH && !ending(hall));
-}
-
-void sweep_soon(struct hall *hall, const char *bill_no, int64_t now)
-{
-	pthread_mutex_lock(&hall->sweep_lock);
-	struct soon *soon = &hall->soon[0];
-	for (size_t i = 1; i < SWEEP_SOON && strcmp(soon->bill_no, bill_no) != 0; i++)
-		if (hall->soon[i].until < soon->until || strcmp(hall->soon[i].bill_no, bill_no) == 0)
-			soon = &hall->soon[i];
-	snprintf(soon->bill_no, sizeof soon->bill_no, "%s", bill_no);
-	soon->until = now + SOON_SECONDS;
-	pthread_mutex_unlock(&hall->sweep_lock);
 }
 
 static void ask_soon(struct hall *hall, int64_t now, struct error *err)
