@@ -498,7 +498,7 @@ def _():
         person.home()
         person.key("1")
         person.title("Environment check")
-        person.screen.wait(re.compile("7 Install component"))
+        person.screen.wait(re.compile("(7|Enter) Install component"))
         person.key("7")
         person.title("Install component")
         person.screen.wait("SimKey PKCS#11")

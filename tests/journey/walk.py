@@ -58,7 +58,7 @@ class Walk:
         self.key("1")
         self.title("Environment check")
         if component:
-            self.screen.wait(re.compile(r"7 " + re.escape(self.say("Install component"))), timeout=60)
+            self.screen.wait(re.compile(r"(7|Enter) " + re.escape(self.say("Install component"))), timeout=60)
             self.key("7")
             self.title("Install component")
             self.screen.wait("SimKey PKCS#11", timeout=60)

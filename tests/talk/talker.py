@@ -1,4 +1,5 @@
 """A customer's side by libtalk (talker.c), and a conversation that must come out exact on both sides."""
+import contextlib
 import http.client
 import os
 import secrets
@@ -101,14 +102,19 @@ def exact(talker, agent, mine, others):
 
 
 def waits(agent, talker):
-    """The conversation of that request, as soon as the hall has it; the agent is still there, however long the tests take."""
+    """Taken by the agent, as soon as the hall has it; the agent is still there, however long the tests take."""
     patiently(lambda: agent.be("online"))
     end = time.monotonic() + 60
     while True:
+        tap.check(time.monotonic() < end, "no conversation comes")
         customer = Customer(agent.client)
         desk = patiently(lambda: agent.client.get("/v1/desk", token=agent.token))
-        if any(c["state"] == "waiting" for c in desk["conversations"]):
-            agent.id = patiently(lambda: agent.take())["id"]
+        mine = [c["id"] for c in desk["conversations"] if c["state"] == "talking" and c.get("agent") == desk["agent"]["id"]]
+        if mine:
+            (agent.id,) = mine
             return customer
-        tap.check(time.monotonic() < end, "no conversation comes")
-        time.sleep(0.05)  # between two looks
+        if any(c["state"] == "waiting" for c in desk["conversations"]):
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it may be taken although the answer was lost
+                agent.take()
+        else:
+            time.sleep(0.05)  # between two looks
