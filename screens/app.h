@@ -59,7 +59,7 @@ struct app {
 	bool help_asked;               /* once since the program was started */
 	struct chat chat;
 	struct pin_ask pin_ask;
-	char key_serial[32];           /* of the key that was seen last */
+	char key_serial[32];           /* of the key that was there before the login */
 	bool component_installed;      /* since the environment was last checked */
 };
 

@@ -87,7 +87,7 @@ static bool key_has_gone(struct app *app)
 	const struct token_slot *slot = keyring_slot(app->keyring);
 	const struct error *err = keyring_error(app->keyring);
 	bool other = slot != NULL && *app->key_serial != '\0' && strcmp(slot->serial, app->key_serial) != 0;
-	if (slot != NULL)
+	if (slot != NULL && !hall_logged_in(app->world.hall)) /* another one put in meanwhile does not become who is logged in */
 		snprintf(app->key_serial, sizeof app->key_serial, "%s", slot->serial);
 	return other || (slot == NULL && err != NULL && err->code == ERR_TOKEN_ABSENT);
 }

@@ -107,6 +107,7 @@ static json_object *parse(const struct request *request)
 	return in;
 }
 
+/* Takes one use of a fault of answers; with refunds_only on none but of a refund's. */
 static bool spoil(const struct bank *bank, const struct request *request, int64_t *fault)
 {
 	bool refund = strstr(request->path, "refund") != NULL || strstr(request->body, "\"bills.refund\"") != NULL;

@@ -45,7 +45,8 @@ int staff_begin(struct sql *db, const char *by, char name[STAFF_NAME], struct er
 int staff_only_one(struct sql_stmt *q, const char *number, const char *bill_no, const char *none, char first[PAYMENT_NO_SIZE], int64_t *second,
 	struct error *err) CH_MUST_CHECK;
 
-/* What staff say of a held payment. ACCEPT: it is counted, unless its amount was another, when the gateway tells that the bill is paid. DISMISS: it went back at the gateway, which must tell so; the order can be paid anew. */
+/* What staff say of a held payment. ACCEPT: it is counted, unless its amount was another, when the gateway tells that the bill is paid.
+ * DISMISS: it went back at the gateway, which must tell so; the order can be paid anew. */
 enum held_verdict { HELD_ACCEPT, HELD_DISMISS };
 /* Two people for each; bill_no NULL: the order's only one. reason, by: a person's words. ERR_ORDER_NONE, ERR_STAFF_REFUSED (detail says
  * why), ERR_BAD_INPUT (the same person), and the gateway's. A verdict that waits for its second person can be withdrawn by anybody. */
